@@ -36,7 +36,11 @@ Deno.test("bytes that are no frame end in a sentence that names the sender", () 
     [new TextEncoder().encode("error: Uncaught (in promise)"), "a message of at most"],
   ];
   for (const [bytes, expected] of cases) {
-    assertThrows(() => new FrameReader("the machine process").push(bytes), BulkheadError, "the machine process, its messages");
+    assertThrows(
+      () => new FrameReader("the machine process").push(bytes),
+      BulkheadError,
+      "the machine process, its messages",
+    );
     assertThrows(() => new FrameReader("the machine process").push(bytes), BulkheadError, expected);
   }
 });
