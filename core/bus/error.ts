@@ -68,6 +68,8 @@ export class BulkheadError extends Error {
   readonly #sentence: string | undefined;
 
   /**
+   * Makes the error; throwing it is the caller's part.
+   *
    * @param parts What to say; the message is made of them unless `sentence` gives it.
    * @param options The error that caused this one, kept for debugging and not sent across compartments.
    */
