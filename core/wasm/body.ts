@@ -4,7 +4,8 @@
  * @module
  */
 import { ByteWriter } from "./encoding.ts";
-import { CallIndirect, CodeWriter, Expr, type Exprs, type Hint, Indexed } from "./expression.ts";
+import { CallIndirect, CodeWriter, type Expr, type Exprs, type Hint, Indexed } from "./expression.ts";
+import { Local, type Locals, LocalTee } from "./local.ts";
 import { EMPTY_BLOCK, OP } from "./opcodes.ts";
 import type { FunctionRef, TableRef } from "./references.ts";
 import { TYPE_CODE, type TypeRef, type ValueType, type ValueTypes } from "./types.ts";
@@ -18,28 +19,6 @@ export const MAX_LOCALS = 50_000;
 /** The most targets V8 accepts in a `br_table` (`kV8MaxWasmFunctionBrTableSize`). */
 export const MAX_BR_TABLE_TARGETS = 65_520;
 
-/** A local variable of one body. */
-export class Local<T extends ValueType = ValueType> {
-  readonly #get: Expr<T>;
-
-  /**
-   * @param body the body it belongs to
-   * @param type what it holds
-   * @param index its index: parameters first
-   */
-  constructor(readonly body: Body, readonly type: T, readonly index: number) {
-    this.#get = new Indexed(type, OP.local_get, [], index);
-  }
-
-  /** The local's value where the expression is used. */
-  get(): Expr<T> {
-    return this.#get;
-  }
-}
-
-/** The locals of a list of types, in order. */
-export type Locals<P extends ValueTypes> = { readonly [I in keyof P]: Local<P[I]> };
-
 /**
  * The type of a call's expression: the one result's, or "void". A call with more results is not an expression
  * (`never`); one whose results TypeScript does not know is taken on trust.
@@ -51,21 +30,12 @@ export type ResultOf<R extends ValueTypes> = R extends readonly [] ? "void"
 /** The target of branches: the end of a block or `if`, the start of a loop. */
 export class Label {
   /**
+   * Names a label; made by the statement that opens it.
+   *
    * @param body the body it belongs to
    * @param height how many labels were open outside of it
    */
   constructor(readonly body: Body, readonly height: number) {}
-}
-
-class Tee<T extends ValueType> extends Expr<T> {
-  constructor(readonly local: Local<T>, readonly value: Expr<T>) {
-    super(local.type);
-  }
-  override encode(out: CodeWriter): void {
-    this.value.encode(out);
-    out.byte(OP.local_tee);
-    out.u32(this.local.index);
-  }
 }
 
 /** What {@linkcode Body.finish} gives. */
@@ -80,7 +50,7 @@ export interface FinishedBody {
 export class Body<R extends ValueTypes = ValueTypes> {
   /** The name of the function, for messages. */
   readonly name: string;
-  readonly #out: CodeWriter = new CodeWriter(512);
+  readonly #out: CodeWriter = new CodeWriter(512, this);
   readonly #results: ValueTypes;
   readonly #params: number;
   readonly #localTypes: ValueType[] = [];
@@ -89,6 +59,8 @@ export class Body<R extends ValueTypes = ValueTypes> {
   #ended = false;
 
   /**
+   * Starts an empty body.
+   *
    * @param name the function's name
    * @param type the function's type
    */
@@ -145,7 +117,7 @@ export class Body<R extends ValueTypes = ValueTypes> {
   /** An expression that sets a local and is its new value. */
   tee<T extends ValueType>(local: Local<T>, value: Expr<NoInfer<T>>): Expr<T> {
     this.#own(local);
-    return new Tee(local, value);
+    return new LocalTee(local, value);
   }
 
   /** Evaluates an expression without a value. */
@@ -327,7 +299,7 @@ export class Body<R extends ValueTypes = ValueTypes> {
     if (this.#results.length > 0 && !this.#ended) {
       throw new Error(
         `Function "${this.name}" has results but its last statement is no return, tail call, branch or trap; ` +
-          `end it with return() or, where its end cannot be reached, with unreachable().`,
+          `end it with b.return() or, where its end cannot be reached, with b.unreachable().`,
       );
     }
     this.#out.byte(OP.end);

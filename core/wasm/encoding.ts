@@ -13,7 +13,11 @@ export class ByteWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #length = 0;
 
-  /** @param capacity bytes to reserve; the buffer doubles when it is full */
+  /**
+   * Starts an empty buffer.
+   *
+   * @param capacity bytes to reserve; the buffer doubles when it is full
+   */
   constructor(capacity = 256) {
     this.#bytes = new Uint8Array(capacity);
   }

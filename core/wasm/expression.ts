@@ -18,6 +18,16 @@ export class CodeWriter extends ByteWriter {
   /** Pairs: the offset of a hinted instruction in this writer, and 1 for likely or 0 for unlikely. */
   readonly hints: number[] = [];
 
+  /**
+   * Starts an empty writer.
+   *
+   * @param capacity bytes to reserve
+   * @param owner what the locals in this code must belong to; undefined where there can be none
+   */
+  constructor(capacity: number, readonly owner?: object) {
+    super(capacity);
+  }
+
   /** Writes an opcode, with its prefix if it has one. */
   opcode(code: number): void {
     if (code < 0x100) {
@@ -36,7 +46,11 @@ export class CodeWriter extends ByteWriter {
 
 /** An expression of type `T`; `"void"` when it leaves nothing on the stack. */
 export abstract class Expr<out T extends ValueType | "void" = ValueType | "void"> {
-  /** @param type the type of the value that is left on the stack */
+  /**
+   * Starts an expression.
+   *
+   * @param type the type of the value that is left on the stack
+   */
   constructor(readonly type: T) {}
 
   /** Appends the encoded instructions. */

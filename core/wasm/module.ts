@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { Body, type FinishedBody, type Locals } from "./body.ts";
-import { CodeWriter, Expr } from "./expression.ts";
-import { I32Const } from "./expression.ts";
+import { Body, type FinishedBody } from "./body.ts";
+import { CodeWriter, type Expr, I32Const } from "./expression.ts";
+import type { Locals } from "./local.ts";
 import { OP } from "./opcodes.ts";
 import { type ExportableRef, FunctionRef, GlobalRef, MemoryRef, refFunc, TableRef } from "./references.ts";
 import { encodeModule, type ExportEntry, type ImportEntry, type Limits, type Segment } from "./sections.ts";
@@ -57,7 +57,11 @@ export class ModuleBuilder {
   #importedMemories = 0;
   #start: number | undefined;
 
-  /** @param options how the module is built */
+  /**
+   * Starts an empty module.
+   *
+   * @param options how the module is built
+   */
   constructor(options: ModuleOptions = {}) {
     this.#names = options.names ?? false;
   }

@@ -13,6 +13,8 @@ export class FunctionRef<P extends ValueTypes = ValueTypes, R extends ValueTypes
   readonly kind = "function";
 
   /**
+   * Names a function of a module.
+   *
    * @param index the function's index in its module
    * @param name the name that messages and the name section use
    * @param type the function's type
@@ -26,6 +28,8 @@ export class TableRef<T extends ReferenceType = ReferenceType> {
   readonly kind = "table";
 
   /**
+   * Names a table of a module.
+   *
    * @param index the table's index in its module
    * @param elementType what the table holds
    */
@@ -58,6 +62,8 @@ export class GlobalRef<T extends ValueType = ValueType> {
   readonly kind = "global";
 
   /**
+   * Names a global of a module.
+   *
    * @param index the global's index in its module
    * @param type what the global holds
    * @param mutable whether it can be set
@@ -81,7 +87,11 @@ export class MemoryRef {
   /** Which index space the reference belongs to. */
   readonly kind = "memory";
 
-  /** @param index the memory's index in its module */
+  /**
+   * Names a memory of a module.
+   *
+   * @param index the memory's index in its module
+   */
   constructor(readonly index: number) {}
 }
 

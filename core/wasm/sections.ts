@@ -83,7 +83,8 @@ export interface ModuleContent {
   readonly names: boolean;
 }
 
-const SECTION = {
+/** Section numbers. */
+export const SECTION = {
   custom: 0,
   type: 1,
   import: 2,

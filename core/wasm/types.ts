@@ -27,6 +27,8 @@ export const TYPE_CODE: { readonly [T in ValueType]: number } = {
 /** A function type of one module, by its index there. */
 export class TypeRef<P extends ValueTypes = ValueTypes, R extends ValueTypes = ValueTypes> {
   /**
+   * Names a function type of a module.
+   *
    * @param index the type's index in its module
    * @param params the types of the parameters
    * @param results the types of the results

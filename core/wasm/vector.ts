@@ -44,7 +44,7 @@ export interface V128Operations
 }
 
 /** Vector opcodes of one lane shape. */
-type LaneOpcodes = Readonly<
+export type LaneOpcodes = Readonly<
   Record<"splat" | "extract" | "replace" | "binary" | "unary", Readonly<Record<string, number>>>
 >;
 
@@ -57,7 +57,7 @@ export type LaneOperations<C extends LaneOpcodes, T extends ValueType> =
   & Operations<C["unary"], UnaryOperation<"v128", "v128">>;
 
 /** Vector opcodes of integer lanes: with shifts and tests. */
-type IntegerLaneOpcodes =
+export type IntegerLaneOpcodes =
   & LaneOpcodes
   & Readonly<Record<"shift" | "test" | "ternary", Readonly<Record<string, number>>>>;
 
