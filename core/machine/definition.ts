@@ -100,6 +100,8 @@ export interface MachineDefinition {
   readonly script?: readonly ScriptStep[];
   /** Stop when this many instructions have been retired. */
   readonly stopAt?: number;
+  /** What to report to the log: `io` (each device access), `interrupts` (each acknowledge), `log` (the log's finest level). */
+  readonly trace?: readonly ("io" | "interrupts" | "log")[];
 }
 
 /** A checked definition without choices left open: plain JSON. */
@@ -114,7 +116,9 @@ export interface ResolvedDefinition {
   readonly engine: "interpreter";
   /** Virtual time: its mode, and the clock chip's date in milliseconds since 1970. */
   readonly clock: { readonly mode: "realtime" | "deterministic"; readonly date: number };
-  /** All devices: those of the board, then those added. */
+  /** URL of the module that assembles the board. */
+  readonly board: string;
+  /** Devices added to those of the board. */
   readonly devices: readonly ResolvedDevice[];
   /** As in `MachineDefinition.reset`. */
   readonly reset: "restart" | "stop";
@@ -122,15 +126,21 @@ export interface ResolvedDefinition {
   readonly script: readonly ResolvedStep[];
   /** Instructions, or null. */
   readonly stopAt: number | null;
+  /** What to report to the log. */
+  readonly trace: readonly string[];
 }
 
 /** A device of a resolved definition. */
 export interface ResolvedDevice {
+  /** Its name in this machine. */
   readonly name: string;
-  /** Absolute URL. */
+  /** Absolute URL of its module. */
   readonly module: string;
+  /** Values for its configuration schema. */
   readonly config: Readonly<Record<string, number | string | boolean>>;
+  /** First port or address by region name. */
   readonly place: Readonly<Record<string, number>>;
+  /** Interrupt request by line name. */
   readonly lines: Readonly<Record<string, number>>;
 }
 

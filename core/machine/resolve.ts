@@ -6,7 +6,6 @@
 import { BulkheadError } from "../bus/error.ts";
 import {
   DEFINITION_VERSION,
-  type DeviceDefinition,
   type MachineDefinition,
   type ResolvedDefinition,
   type ResolvedDevice,
@@ -15,18 +14,19 @@ import {
 } from "./definition.ts";
 import { parseMemorySize } from "./memory_size.ts";
 import { nearestName } from "./nearest.ts";
+import { TRACES } from "./trace.ts";
 
 /**
  * Checks a definition and fills in what it leaves open. Files are not looked at.
  *
  * @param definition Anything: a machine file may export nonsense.
- * @param board The devices that every machine has.
+ * @param board URL of the module that assembles the board (see `core/machine/board.ts`).
  * @param base URL that relative module paths start from: the current folder.
  * @throws {BulkheadError} `bad-definition`, `memory-size` or `no-guest`, naming the field.
  */
 export function resolveDefinition(
   definition: MachineDefinition,
-  board: readonly DeviceDefinition[],
+  board: URL,
   base: URL,
 ): ResolvedDefinition {
   const machine = record(definition, "the machine definition", FIELDS.machine);
@@ -43,10 +43,12 @@ export function resolveDefinition(
     cpu: choice(cpu.model, "cpu.model", ["i686"]),
     engine: choice(machine.engine, "engine", ["interpreter"]),
     clock: { mode, date: clockDate(clock.date, mode) },
-    devices: devices([...board, ...list(machine.devices, "devices")], base),
+    board: board.href,
+    devices: devices(list(machine.devices, "devices"), base),
     reset: choice(machine.reset, "reset", ["restart", "stop"]),
     script: list(machine.script, "script").map(step),
     stopAt: machine.stopAt === undefined ? null : count(machine.stopAt, "stopAt"),
+    trace: list(machine.trace, "trace").map((what, index) => choice(what, `trace[${index}]`, TRACES)),
   };
 }
 
@@ -68,6 +70,7 @@ const FIELDS = {
     "serial",
     "script",
     "stopAt",
+    "trace",
   ],
   cpu: ["model"],
   clock: ["mode", "date"],

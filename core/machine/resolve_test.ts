@@ -5,8 +5,7 @@ import { resolveDefinition } from "./resolve.ts";
 
 const base = new URL("file:///work/");
 // deno-lint-ignore no-explicit-any
-const resolve = (definition: any, board = [{ name: "pic", module: "file:///devices/pic.ts" }]) =>
-  resolveDefinition(definition as MachineDefinition, board, base);
+const resolve = (definition: any) => resolveDefinition(definition as MachineDefinition, new URL("file:///pc.ts"), base);
 const boot = { kernel: "vmlinuz" };
 
 Deno.test("what a definition leaves open is filled in", () => {
@@ -16,10 +15,12 @@ Deno.test("what a definition leaves open is filled in", () => {
     memory: 256 * 1024 ** 2,
     cpu: "i686",
     engine: "interpreter",
-    devices: [{ name: "pic", module: "file:///devices/pic.ts", config: {}, place: {}, lines: {} }],
+    board: "file:///pc.ts",
+    devices: [],
     reset: "restart",
     script: [],
     stopAt: null,
+    trace: [],
   });
   assertEquals(clock.mode, "realtime");
 });
@@ -40,7 +41,7 @@ Deno.test("a resolved definition is plain JSON", () => {
     stopAt: 1000,
   });
   assertEquals(JSON.parse(JSON.stringify(resolved)), resolved);
-  assertEquals(resolved.devices[1]!.module, "file:///work/beat.ts");
+  assertEquals(resolved.devices[0]!.module, "file:///work/beat.ts");
   assertEquals(resolved.script, [
     { kind: "expect", source: "login: $", flags: "im" },
     { kind: "send", text: "root\n" },
@@ -74,12 +75,16 @@ Deno.test("nonsense is named with its field", () => {
     [{ boot, clock: { mode: "fast" } }, 'clock.mode: expected "realtime" or "deterministic", found fast'],
     [{ boot, clock: { date: "yesterday" } }, "clock.date: expected a date"],
     [{ boot, devices: {} }, "devices: expected a list"],
-    [{ boot, devices: [{ name: "A b", module: "x" }] }, "devices[1].name: expected a name of lower-case letters"],
-    [{ boot, devices: [{ name: "pic", module: "x" }] }, "devices[1].name: expected a name that no other device has"],
-    [{ boot, devices: [{ name: "x", module: "x", lines: { a: -1 } }] }, "devices[1].lines.a: expected a whole number"],
+    [{ boot, devices: [{ name: "A b", module: "x" }] }, "devices[0].name: expected a name of lower-case letters"],
+    [
+      { boot, devices: [{ name: "x", module: "x" }, { name: "x", module: "x" }] },
+      "devices[1].name: expected a name that no other device has",
+    ],
+    [{ boot, devices: [{ name: "x", module: "x", lines: { a: -1 } }] }, "devices[0].lines.a: expected a whole number"],
     [{ boot, script: [{ expect: "(" }] }, "script[0].expect: expected a regular expression"],
     [{ boot, script: [{ expect: "a", send: "b" }] }, "script[0]: expected either expect or send"],
     [{ boot, stopAt: 1.5 }, "stopAt: expected a whole number"],
+    [{ boot, trace: ["everything"] }, 'trace[0]: expected "io" or "interrupts" or "log", found everything'],
     [{ boot, reset: "maybe" }, 'reset: expected "restart" or "stop"'],
   ];
   for (const [definition, expected] of cases) assertThrows(() => resolve(definition), BulkheadError, expected);

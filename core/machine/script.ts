@@ -56,6 +56,12 @@ export class SerialScript {
     return this.#steps.length > 0;
   }
 
+  /** The pattern that the script waits for, if it waits for one. */
+  get unmet(): string | undefined {
+    const action = this.#steps[0]?.action;
+    return action !== undefined && "pattern" in action ? String(action.pattern.expression) : undefined;
+  }
+
   /** Adds a step. One that can act on what the guest has written already does so before this returns. */
   add(id: number, step: ResolvedStep): void {
     const action = step.kind === "send"

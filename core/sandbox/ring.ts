@@ -14,6 +14,9 @@
 const WORD = { WRITTEN: 0, DATA: 1, READ: 16, ROOM: 17, STOP: 32 } as const;
 const HEADER_BYTES = 192;
 
+/** Milliseconds of one wait at most; longer ones are made of several, with a look at the stop word in between. */
+const LONGEST_WAIT = 1000;
+
 /** How a wait ended. */
 export type RingWait = "ready" | "stopped" | "late";
 
@@ -97,31 +100,39 @@ export class ByteRing {
   /**
    * Writes all of `bytes`, blocking the thread while the ring is full. Not for the main thread.
    *
-   * @param limit Milliseconds without progress after which it gives up.
+   * @returns False if the ring was stopped before.
    */
-  writeAll(bytes: Uint8Array, limit: number): RingWait {
-    let done = 0;
-    for (;;) {
-      const room = Atomics.load(this.#words, WORD.ROOM);
-      if (this.stopped) return "stopped";
+  writeAll(bytes: Uint8Array): boolean {
+    let done = this.write(bytes);
+    while (done < bytes.length) {
+      if (this.waitWritable(LONGEST_WAIT) === "stopped") return false;
       done += this.write(bytes.subarray(done));
-      if (done === bytes.length) return "ready";
-      if (this.writable > 0) continue;
-      if (Atomics.wait(this.#words, WORD.ROOM, room, limit) === "timed-out") return "late";
     }
+    return true;
   }
 
-  /** Writes all of `bytes`, waiting without blocking while the ring is full. `limit` as of `writeAll`. */
-  async writeAllSoon(bytes: Uint8Array, limit: number): Promise<RingWait> {
-    let done = 0;
-    for (;;) {
-      const room = Atomics.load(this.#words, WORD.ROOM);
-      if (this.stopped) return "stopped";
+  /** Writes all of `bytes`, waiting without blocking while the ring is full. Result as of `writeAll`. */
+  async writeAllSoon(bytes: Uint8Array): Promise<boolean> {
+    let done = this.write(bytes);
+    while (done < bytes.length) {
+      if (await this.writableSoon(LONGEST_WAIT) === "stopped") return false;
       done += this.write(bytes.subarray(done));
-      if (done === bytes.length) return "ready";
-      if (this.writable > 0) continue;
-      if (await changed(this.#words, WORD.ROOM, room, limit) === "timed-out") return "late";
     }
+    return true;
+  }
+
+  /** Blocks until there is room, for at most `limit` milliseconds. Not for the main thread. */
+  waitWritable(limit: number): RingWait {
+    const room = Atomics.load(this.#words, WORD.ROOM);
+    if (!this.stopped && this.writable === 0) Atomics.wait(this.#words, WORD.ROOM, room, limit);
+    return this.stopped ? "stopped" : this.writable > 0 ? "ready" : "late";
+  }
+
+  /** Waits without blocking until there is room, for at most `limit` milliseconds. */
+  async writableSoon(limit: number): Promise<RingWait> {
+    const room = Atomics.load(this.#words, WORD.ROOM);
+    if (!this.stopped && this.writable === 0) await changed(this.#words, WORD.ROOM, room, limit);
+    return this.stopped ? "stopped" : this.writable > 0 ? "ready" : "late";
   }
 
   /** Blocks until there is something to read, for at most `limit` milliseconds. Not for the main thread. */
