@@ -10,7 +10,7 @@
 import { BulkheadError } from "../../core/bus/error.ts";
 
 /** What every entry has. */
-interface CpioEntryBase {
+export interface CpioEntryBase {
   /** Relative to the root, with `/` between names: `bin/busybox`. No empty, `.` or `..` names. */
   readonly path: string;
   /** Permission bits, 0 to 0o7777. */
@@ -19,6 +19,7 @@ interface CpioEntryBase {
 
 /** A regular file. */
 export interface CpioFile extends CpioEntryBase {
+  /** Tells it from the other kinds. */
   readonly kind: "file";
   /** Its content. */
   readonly bytes: Uint8Array;
@@ -26,6 +27,7 @@ export interface CpioFile extends CpioEntryBase {
 
 /** A symbolic link. */
 export interface CpioSymlink extends CpioEntryBase {
+  /** Tells it from the other kinds. */
   readonly kind: "symlink";
   /** Where it points, as stored. */
   readonly target: string;
@@ -33,6 +35,7 @@ export interface CpioSymlink extends CpioEntryBase {
 
 /** A device node. */
 export interface CpioDevice extends CpioEntryBase {
+  /** What the node stands for. */
   readonly kind: "character" | "block";
   /** Major device number. */
   readonly major: number;
@@ -42,6 +45,7 @@ export interface CpioDevice extends CpioEntryBase {
 
 /** A directory, a named pipe or a socket. */
 export interface CpioNode extends CpioEntryBase {
+  /** Which of the kinds without content. */
   readonly kind: "directory" | "fifo" | "socket";
 }
 

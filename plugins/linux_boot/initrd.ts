@@ -151,7 +151,7 @@ function walkCpio(bytes: Uint8Array, start: number, subject: string): void {
     const name = textAt(bytes, offset + NEWC.SIZE, nameSize - 1);
     const body = start + alignTo4(offset - start + NEWC.SIZE + nameSize);
     // What follows the trailer is the kernel's business: padding, or another archive in any format.
-    if (name === "TRAILER!!!" && body <= start + alignTo4(bytes.length - start)) return;
+    if (name === "TRAILER!!!" && body <= bytes.length) return;
     if (body + fileSize > bytes.length) break;
     offset = start + alignTo4(body - start + fileSize);
   }
