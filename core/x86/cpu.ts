@@ -387,11 +387,16 @@ export class Cpu {
     return ((this.u32[SP]! + depth) & this.i32[STACK_MASK]!) >>> 0;
   }
 
-  /** Moves the stack pointer by `bytes`; with a 16-bit stack the upper half of ESP is unchanged. */
-  adjustStack(bytes: number): void {
+  /** ESP after the stack pointer moved by `bytes`; with a 16-bit stack its upper half is unchanged. */
+  movedStack(bytes: number): number {
     const mask = this.i32[STACK_MASK]!;
     const pointer = this.u32[SP]!;
-    this.u32[SP] = (pointer & ~mask) | ((pointer + bytes) & mask);
+    return ((pointer & ~mask) | ((pointer + bytes) & mask)) >>> 0;
+  }
+
+  /** Moves the stack pointer by `bytes`. */
+  adjustStack(bytes: number): void {
+    this.u32[SP] = this.movedStack(bytes);
   }
 
   /** Reads an item of 2 or 4 bytes, `depth` bytes above the top of the stack. */

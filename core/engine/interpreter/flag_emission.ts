@@ -7,6 +7,9 @@ import { i32, i64, v128 } from "../../wasm/mod.ts";
 import { FLAG, STATE } from "../../x86/registers.ts";
 import type { Builder, Value } from "../../x86/semantics/mod.ts";
 
+/** Sixteen zero bytes. */
+const ZERO = new Uint8Array(16);
+
 /** The flag operations over a builder that can read and write the state block. */
 export function emitFlags(b: Pick<Builder, "state" | "setState" | "emit" | "let"> & { frame: { cpu: { get(): Value } } }) {
   const cpu = () => b.frame.cpu.get();
@@ -77,7 +80,7 @@ export function emitFlags(b: Pick<Builder, "state" | "setState" | "emit" | "let"
     },
     logic(r: Value) {
       result(r);
-      b.emit(v128.store(cpu(), v128.const(0, 0), STATE.OX));
+      b.emit(v128.store(cpu(), v128.const(ZERO), STATE.OX));
     },
     increment(r: Value) {
       result(r);

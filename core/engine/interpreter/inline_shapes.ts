@@ -115,7 +115,6 @@ function stackAndControl(list: ShapeList): void {
     list.add("push", [i(w)], options);
     list.memory("push", [m(w)], kinds, options);
     list.add("pop", [r(w)], { flat });
-    list.add("pop", [r(w)], options);
     list.add("leave", [], options);
     list.add("pushf", [], options);
     list.add("ret", [], { ...options, ends: true });
@@ -126,13 +125,11 @@ function stackAndControl(list: ShapeList): void {
     list.memory("call", [m(w)], kinds, { ...options, ends: true });
     for (const near of [true, false]) {
       const branch = { ...options, ends: true, near };
-      for (const width of [8, w] as const) {
-        const j: OperandShape = { kind: "j", width };
-        list.add("jmp", [j], branch);
-        if (width !== 8) list.add("call", [j], branch);
-        for (let condition = 0; condition < 16; condition++) list.add("jcc", [j], { ...branch, condition });
-      }
-      list.add("loop", [{ kind: "j", width: 8 }], { ...branch, addressWidth: w });
+      const j: OperandShape = { kind: "j", width: 32 };
+      list.add("jmp", [j], branch);
+      list.add("call", [j], branch);
+      for (let condition = 0; condition < 16; condition++) list.add("jcc", [j], { ...branch, condition });
+      list.add("loop", [j], { ...branch, addressWidth: w });
     }
   }
   for (let condition = 0; condition < 16; condition++) {
