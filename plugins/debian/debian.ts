@@ -53,7 +53,7 @@ export async function pull(name: string, host: DebianHost): Promise<StoredImage>
   try {
     await fetchImage(image, host, store, work);
   } finally {
-    await Deno.remove(work, { recursive: true });
+    await removeFolder(work);
   }
   const pulled = await store.find(image);
   if (pulled !== undefined) return pulled;
@@ -136,6 +136,19 @@ async function locate(path: string, from: Package, shown: string, remedy: string
     found: "no such file in it",
     remedy,
   });
+}
+
+/** Removes a folder into which the last processes of an interrupted program may still be writing. */
+async function removeFolder(path: string): Promise<void> {
+  for (let attempts = 20; attempts > 0; attempts--) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (thrown) {
+      if (thrown instanceof Deno.errors.NotFound) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  // A later pull removes it; what this one has to say matters more.
 }
 
 /** What a user can give instead of an image. */

@@ -265,3 +265,28 @@ Deno.test("the cache folder follows the XDG Base Directory Specification", async
   const error = await assertRejects(() => Promise.resolve().then(() => cacheFolder({})), BulkheadError);
   assertEquals(error.code, "no-cache-folder");
 });
+
+const network = await Deno.permissions.query({ name: "env", variable: "BULKHEAD_TEST_NETWORK" })
+  .then(({ state }) => state === "granted" && Deno.env.has("BULKHEAD_TEST_NETWORK"));
+
+Deno.test({
+  name: "apt fetches every image",
+  ignore: !network,
+  fn: () =>
+    inCache(async (cache) => {
+      const decoder = new TextDecoder();
+      const host: DebianHost = {
+        cache,
+        async run(program, args, { cwd }) {
+          const command = new Deno.Command(program, { args: [...args], cwd, stdin: "null" });
+          const { code, stdout, stderr } = await command.output();
+          return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+        },
+      };
+      for (const { name, files } of IMAGES) {
+        const image = await pull(name, host);
+        assertEquals(Object.keys(image.files), Object.keys(files));
+        assert(image.size > 1000);
+      }
+    }),
+});
