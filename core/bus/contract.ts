@@ -125,6 +125,8 @@ export interface RegionHandler {
   readonly widths: readonly Width[];
   /** True if offsets need not be multiples of the width. */
   readonly unaligned?: boolean;
+  /** True if reading changes the device, so that the core never reads to complete a write narrower than all widths. */
+  readonly readEffect?: boolean;
   /** The guest reads. Absent: reads give ones. */
   read?(offset: number, width: Width): number;
   /** The guest wrote. `value` is unsigned. Absent: writes are swallowed. */
