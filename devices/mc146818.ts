@@ -116,7 +116,7 @@ export const mc146818 = device({
     origin: 0,
     /** The instant up to which the flags of register C are set. */
     seen: 0,
-    /** Time does not advance: SET, or the divider is held in reset. The clock's registers are in `cmos`. */
+    /** The date does not advance: SET, or the divider is held in reset. Its registers are then in `cmos`. */
     stopped: false,
   }),
   wire({ state, irq, alarm, now }) {
@@ -126,10 +126,11 @@ export const mc146818 = device({
 
     const passed = (at: number) => Math.floor((at - state.origin) / SECOND);
     const clock = (at: number) => state.seconds + passed(at);
-    /** Periods of the selected rate since the divider's origin. Rates 1 and 2 are those of 8 and 9 (datasheet, table 5). */
+    const isDividerHeld = () => (cmos[REGISTER_A]! & A_DIVIDER_RESET) === A_DIVIDER_RESET;
+    /** Ticks of a period of the selected rate; 0 for none. Rates 1 and 2 are those of 8 and 9 (datasheet, table 5). */
     const periodTicks = () => {
       const rate = cmos[REGISTER_A]! & A_RATE;
-      return rate === 0 ? 0 : 2 ** ((rate < 3 ? rate + 7 : rate) - 1);
+      return rate === 0 || isDividerHeld() ? 0 : 2 ** ((rate < 3 ? rate + 7 : rate) - 1);
     };
     const periods = (at: number, ticks: number) => Math.floor(ticksAt(at - state.origin, CRYSTAL_HERTZ) / ticks);
 
@@ -181,10 +182,10 @@ export const mc146818 = device({
 
     /** Sets the flags of what happened since they were last looked at. */
     const collect = (at: number) => {
+      const from = state.seen;
+      const ticks = periodTicks();
+      if (ticks > 0 && periods(at, ticks) > periods(from, ticks)) cmos[REGISTER_C]! |= C_PERIODIC;
       if (!state.stopped) {
-        const from = state.seen;
-        const ticks = periodTicks();
-        if (ticks > 0 && periods(at, ticks) > periods(from, ticks)) cmos[REGISTER_C]! |= C_PERIODIC;
         const updates = passed(at) - passed(from);
         if (updates > 0) cmos[REGISTER_C]! |= C_UPDATE;
         const last = clock(at);
@@ -210,13 +211,13 @@ export const mc146818 = device({
     /** Alarms only for interrupts that are enabled: flags alone are found when they are read. */
     const arm = (at: number) => {
       const ticks = periodTicks();
-      const enabled = state.stopped ? 0 : cmos[REGISTER_B]!;
+      const enabled = cmos[REGISTER_B]!;
       if ((enabled & C_PERIODIC) !== 0 && ticks > 0) {
         periodic.at(state.origin + instantOf((periods(at, ticks) + 1) * ticks, CRYSTAL_HERTZ));
       } else {
         periodic.cancel();
       }
-      if ((enabled & (C_UPDATE | C_ALARM)) !== 0) second.at(state.origin + (passed(at) + 1) * SECOND);
+      if (!state.stopped && (enabled & (C_UPDATE | C_ALARM)) !== 0) second.at(state.origin + (passed(at) + 1) * SECOND);
       else second.cancel();
     };
 
