@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { characterBackend, machineControl } from "../bus/backend.ts";
+import type { Needs } from "../bus/claims.ts";
 import { VirtualClock } from "../bus/clock.ts";
 import type { AnyDevice } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
@@ -14,6 +16,7 @@ import { PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Board, BoardParts, MachineSignals } from "./board.ts";
 import type { ResolvedDevice } from "./definition.ts";
+import { loadPieces, placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedAcknowledger, TracedBus } from "./trace.ts";
 
@@ -53,8 +56,12 @@ export function assemble(
     write: (address: number, from: Uint8Array) => transfer(late.cpu!.physical, "write", address, from),
   };
   const host = new DeviceHost({ clock, memory, log });
-  const parts = board(host, signals, { memory: definition.memory, date: definition.clock.date });
-  for (const device of definition.devices) attach(host, parts, device, devices.get(device.module));
+  const parts = board(host, signals, {
+    memory: definition.memory,
+    date: definition.clock.date,
+    firmware: definition.firmware,
+  });
+  for (const device of definition.devices) attach(host, parts, signals, device, devices.get(device.module));
 
   const trace = (what: string) => definition.trace.includes(what);
   const bus: SystemBus = trace("io") ? new TracedBus(host, clock, log) : host;
@@ -69,33 +76,18 @@ export function assemble(
     bus,
     clock,
     interrupts,
-    roms: mapRoms(init),
+    roms: placeRoms(init),
   });
-  return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init) };
+  return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
 }
 
-/** Puts the ROMs' bytes into the machine's device memory, and says where each is to be mapped. */
-function mapRoms({ pieces, memory, layout }: VcpuInit): { physical: number; host: number; size: number }[] {
-  const bytes = new Uint8Array(memory.buffer);
-  let at = layout.device;
-  return pieces.filter(({ rom }) => rom).map((piece) => {
-    bytes.set(new Uint8Array(piece.bytes), at);
-    const host = at;
-    at += Math.ceil(piece.size / PAGE) * PAGE;
-    return { physical: piece.address, host, size: piece.size };
-  });
-}
-
-/** Bytes of device memory that a guest's ROMs take. */
-export function romBytes(pieces: readonly { readonly rom: boolean; readonly size: number }[]): number {
-  return pieces.filter(({ rom }) => rom).reduce((sum, { size }) => sum + Math.ceil(size / PAGE) * PAGE, 0);
-}
-
-function loadPieces(physical: PhysicalMemory, { pieces }: VcpuInit): void {
-  for (const { rom, address, bytes } of pieces) if (!rom) physical.write(address, new Uint8Array(bytes));
-}
-
-function attach(host: DeviceHost, parts: BoardParts, given: ResolvedDevice, device: AnyDevice | undefined): void {
+function attach(
+  host: DeviceHost,
+  parts: BoardParts,
+  signals: MachineSignals,
+  given: ResolvedDevice,
+  device: AnyDevice | undefined,
+): void {
   if (typeof device !== "object" || device === null || typeof device.wire !== "function") {
     throw new BulkheadError({
       code: "no-device",
@@ -106,6 +98,11 @@ function attach(host: DeviceHost, parts: BoardParts, given: ResolvedDevice, devi
     });
   }
   const attached = host.attach(device, { name: given.name, config: given.config, at: given.place });
+  const needs: Needs = attached.needs;
+  for (const [use, kind] of Object.entries(needs.uses ?? {})) {
+    if (kind.name === machineControl.name) host.connect(attached.uses(use as never), signals.control as never);
+    else if (kind.name === characterBackend.name) host.connect(attached.uses(use as never), signals.debug as never);
+  }
   for (const [line, number] of Object.entries(given.lines)) {
     const request = parts.request(number);
     if (request === undefined) {

@@ -32,6 +32,8 @@ export interface BoardOptions {
   readonly memory: number;
   /** The clock chip's date at power-on, milliseconds since 1970. */
   readonly date: number;
+  /** The guest is a ROM, which may be a test of the processor: the board has what such ROMs report to. */
+  readonly firmware: boolean;
 }
 
 /** What the machine uses of its board. */
@@ -42,6 +44,8 @@ export interface BoardParts {
   readonly serial: CharacterFrontEnd;
   /** Interrupt requests by number, for devices that are added; undefined where the board takes none. */
   request(number: number): LineSink | undefined;
+  /** The last power-on self-test code, if one was written. */
+  postCode(): number | undefined;
 }
 
 /** Attaches a board's devices to the machine's host and wires them. */

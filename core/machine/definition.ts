@@ -116,6 +116,8 @@ export interface ResolvedDefinition {
   readonly engine: "interpreter";
   /** Virtual time: its mode, and the clock chip's date in milliseconds since 1970. */
   readonly clock: { readonly mode: "realtime" | "deterministic"; readonly date: number };
+  /** The guest is a ROM. */
+  readonly firmware: boolean;
   /** URL of the module that assembles the board. */
   readonly board: string;
   /** Devices added to those of the board. */

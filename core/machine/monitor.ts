@@ -152,11 +152,13 @@ export class Monitor {
     if (this.#ended) return;
     this.#ended = true;
     const { reason, ...details } = end;
+    const { board } = this.#machine;
     const report: ExitReport = {
       reason,
       ...details,
       ...(reason === "failed" ? { error: end.error.toJSON() } : {}),
       ...(this.#script.unmet === undefined ? {} : { unmet: this.#script.unmet }),
+      ...(board.postCode() === undefined ? {} : { post: board.postCode() }),
       cpu: this.#machine.cpu.report(),
       retired: this.#machine.cpu.retired,
       time: this.#machine.clock.now(),

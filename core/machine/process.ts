@@ -8,7 +8,7 @@
 import { BulkheadError } from "../bus/error.ts";
 import { Channel } from "../sandbox/channel.ts";
 import { renounceRead } from "../sandbox/rights.ts";
-import type { MachineSpeech, OwnerSpeech, Piece } from "./protocol.ts";
+import type { MachineSpeech, OwnerSpeech } from "./protocol.ts";
 import { VcpuThread } from "./vcpu_thread.ts";
 
 /** The guest while it is being sent. */
@@ -38,7 +38,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         if (assembling === undefined || thread !== undefined) throw unexpected("start");
         const { definition, cpu, pieces, bytes } = assembling;
         assembling = undefined;
-        const guest = pieces.map((piece: Piece, index) => ({ ...piece, bytes: bytes[index]! }));
+        const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
         thread = new VcpuThread(definition, cpu, guest, (name, body, payload) => channel.send(name, body, payload));
         await thread.ready;
         await renounceRead();

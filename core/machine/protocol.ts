@@ -7,6 +7,7 @@ import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/vcpu.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
 import type { MachineStatistics } from "./statistics.ts";
@@ -33,18 +34,6 @@ export interface MachineState {
   readonly cpu: CpuReport;
   /** A hash of processor and memory: equal runs have equal hashes. Only where it was asked for. */
   readonly hash?: string;
-}
-
-/** A piece of the guest: bytes at a guest-physical address. */
-export interface Piece {
-  /** Guest-physical address. */
-  readonly address: number;
-  /** Bytes. */
-  readonly size: number;
-  /** Mapped read-only instead of copied into RAM. */
-  readonly rom: boolean;
-  /** What it is, for sentences. */
-  readonly name: string;
 }
 
 type Nothing = Record<never, never>;
@@ -103,7 +92,7 @@ export interface VcpuInit {
   /** How its processor starts. */
   readonly cpu: CpuStart;
   /** The pieces of the guest with their bytes, which nobody writes. */
-  readonly pieces: readonly (Piece & { readonly bytes: SharedArrayBuffer })[];
+  readonly pieces: readonly LoadedPiece[];
   /** The machine's memory and its layout. */
   readonly memory: WebAssembly.Memory;
   readonly layout: MemoryLayout;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BulkheadErrorJson } from "../bus/error.ts";
+import { BulkheadError, type BulkheadErrorJson } from "../bus/error.ts";
 
 /**
  * Why a run ended.
@@ -59,6 +59,8 @@ export interface ExitReport {
   readonly feature?: string;
   /** What failed in Bulkhead. */
   readonly error?: BulkheadErrorJson;
+  /** The last power-on self-test code that the guest wrote. */
+  readonly post?: number;
   /** The pattern that a script still waited for. */
   readonly unmet?: string;
   /** Where the processor was; absent when that is not known any more. */
@@ -100,9 +102,9 @@ export function describeExit(report: ExitReport): string {
     case "reset":
       return "the guest reset the machine";
     case "halted":
-      return `the guest halted its processor with interrupts off${place(cpu)}: nothing can wake it`;
+      return `the guest halted its processor with interrupts off${place(cpu)}: nothing can wake it${post(report)}`;
     case "triple-fault":
-      return `the guest's processor shut down after a triple fault${place(cpu)}`;
+      return `the guest's processor shut down after a triple fault${place(cpu)}${post(report)}`;
     case "exit-port":
       return `the guest ended the run through the exit port with status ${report.status}`;
     case "unbuilt":
@@ -114,7 +116,7 @@ export function describeExit(report: ExitReport): string {
     case "stopped":
       return "the machine was stopped";
     case "failed":
-      return report.error?.sentence ?? `Bulkhead failed: ${report.error?.found ?? "nothing more is known"}`;
+      return BulkheadError.fromJSON(report.error).message;
   }
 }
 
@@ -125,6 +127,10 @@ function place(cpu: CpuReport | undefined): string {
   const { vector, error } = cpu.exception;
   const name = EXCEPTIONS[vector] ?? `vector ${vector}`;
   return `${at} (last exception ${name}${error === null ? "" : `, error code ${hex(error, 4)}h`})`;
+}
+
+function post({ post }: ExitReport): string {
+  return post === undefined ? "" : `; its last POST code was ${hex(post, 2)}h`;
 }
 
 function hex(value: number, digits: number): string {

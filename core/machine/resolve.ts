@@ -43,6 +43,7 @@ export function resolveDefinition(
     cpu: choice(cpu.model, "cpu.model", ["i686"]),
     engine: choice(machine.engine, "engine", ["interpreter"]),
     clock: { mode, date: clockDate(clock.date, mode) },
+    firmware: Object.hasOwn(Object(machine.boot), "rom"),
     board: board.href,
     devices: devices(list(machine.devices, "devices"), base),
     reset: choice(machine.reset, "reset", ["restart", "stop"]),

@@ -15,6 +15,7 @@ Deno.test("what a definition leaves open is filled in", () => {
     memory: 256 * 1024 ** 2,
     cpu: "i686",
     engine: "interpreter",
+    firmware: false,
     board: "file:///pc.ts",
     devices: [],
     reset: "restart",

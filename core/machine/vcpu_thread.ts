@@ -10,8 +10,8 @@ import type { Payload } from "../sandbox/channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
-import { romBytes } from "./assembly.ts";
 import type { ResolvedDefinition } from "./definition.ts";
+import { romBytes } from "./pieces.ts";
 import type { VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 
 /** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
