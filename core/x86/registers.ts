@@ -117,7 +117,14 @@ export const WINDOW = { BASE: 0, LOW: 4, READ: 8, WRITE: 12, MASK: 16, SIZE: 32,
 export const MODE = { D: 1, FLAT: 2 } as const;
 
 /** MSR slots (index into STATE.MSR). */
-export const MSR_SLOT = { TSC_OFFSET: 0, SYSENTER_CS: 1, SYSENTER_ESP: 2, SYSENTER_EIP: 3, APIC_BASE: 4, PAT: 5 } as const;
+export const MSR_SLOT = {
+  TSC_OFFSET: 0,
+  SYSENTER_CS: 1,
+  SYSENTER_ESP: 2,
+  SYSENTER_EIP: 3,
+  APIC_BASE: 4,
+  PAT: 5,
+} as const;
 
 /**
  * TLB sets, relative to the CPU block. A set is three tables of 2^20 32-bit entries indexed by linear address >>> 12.
