@@ -20,9 +20,11 @@ export interface DisassembleOptions {
 
 /** One line: an instruction, or a byte that begins none. */
 export interface DisassembledLine {
+  /** Address of the first byte. */
   readonly address: number;
   /** The bytes, two lower-case digits each, without blanks. */
   readonly hex: string;
+  /** The instruction, or `db` and the byte. */
   readonly text: string;
 }
 

@@ -13,7 +13,7 @@ function hints(opcode: number, names: readonly string[]): Row[] {
       { length: 8 },
       (_, digit) => row(`0F ${hex(opcode)} /${digit}`, names[digit] ?? "nop", digit < names.length ? "M" : "Ev"),
     ),
-    row(`0F ${hex(opcode)} /r`, "nop", "Ev"),
+    row(`0F ${hex(opcode)} /r`, "nop", "Rv"),
   ];
 }
 
