@@ -40,7 +40,11 @@ const STALE_MILLISECONDS = 24 * 3600 * 1000;
 export class ImageStore {
   readonly #cache: string;
 
-  /** @param cache Absolute path of the cache folder. */
+  /**
+   * Names the folder; nothing is read or made yet.
+   *
+   * @param cache Absolute path of the cache folder.
+   */
   constructor(cache: string) {
     this.#cache = cache;
   }

@@ -29,6 +29,8 @@ export class PrivateApt {
   #updateErrors: string[] = [];
 
   /**
+   * Names what apt works with; nothing runs yet.
+   *
    * @param host Runs apt.
    * @param folder An empty folder for apt's state and for packages.
    * @param remedy What to do instead, for error sentences.
