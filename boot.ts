@@ -62,6 +62,8 @@ export interface SerialPort {
 }
 
 interface Expecting {
+  /** The machine has the step: a match that it can still make is told before the machine's end. */
+  armed: boolean;
   resolve(match: ScriptMatch): void;
   reject(error: BulkheadError): void;
 }
@@ -101,10 +103,12 @@ class MachineSerialPort implements SerialPort {
     const id = this.#nextStep++;
     const met = Promise.withResolvers<ScriptMatch>();
     met.promise.catch(() => {});
-    this.#expecting.set(id, met);
+    const expecting = { ...met, armed: false };
+    this.#expecting.set(id, expecting);
     const timer = setTimeout(() => met.reject(this.#unmet(pattern, timeout)), timeout);
     try {
       await machine.step(id, resolveStep({ expect: pattern }), true);
+      expecting.armed = true;
       if ((await machine.state()).life === "stopped") this.#ended(await machine.exit);
       return execArray(await met.promise);
     } catch (error) {
@@ -124,7 +128,7 @@ class MachineSerialPort implements SerialPort {
   #ended(report: ExitReport): void {
     const sentence = `the expected text did not come: ${describeExit(report)}`;
     const error = new BulkheadError({ code: "expect-ended", subject: "the machine", sentence });
-    for (const { reject } of this.#expecting.values()) reject(error);
+    for (const { armed, reject } of this.#expecting.values()) if (armed) reject(error);
   }
 
   #unmet(pattern: RegExp, timeout: number): BulkheadError {

@@ -47,7 +47,7 @@ export function assemble(
   signals: MachineSignals,
   log: LogSink,
 ): Assembly {
-  const { definition, layout } = init;
+  const { definition } = init;
   // The clock counts the processor's instructions, and the processor is built last.
   const late: { cpu?: Vcpu } = {};
   const clock = new VirtualClock({ retired: () => late.cpu?.retired ?? 0 });
@@ -70,14 +70,14 @@ export function assemble(
     : parts.interrupts;
   const cpu = late.cpu = new Vcpu({
     memory: init.memory,
-    ramBytes: layout.ramBytes,
-    ramBase: layout.ram,
-    cpuBase: layout.cpu,
+    layout: init.layout,
     bus,
     clock,
     interrupts,
-    roms: placeRoms(init),
   });
+  for (const { physical, host, size } of placeRoms(init)) cpu.physical.map(physical, host, size, false);
+  // An alarm that is now the first one due may fall into the stretch that the processor is in.
+  clock.earlier = () => cpu.interrupt();
   return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
 }
 

@@ -8,13 +8,16 @@ import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
+import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
+import { startCpu } from "./cpu_start.ts";
 import type { LifeState, MachineState, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
-import type { ExitReport } from "./report.ts";
+import type { CpuReport, ExitReport } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
 import { SerialConnection } from "./serial_connection.ts";
+import { stateHash } from "./state_hash.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Output that is sent at once, in bytes; less waits for company. */
@@ -124,7 +127,7 @@ export class Monitor {
 
   #startCpu(): void {
     this.#machine.load();
-    this.#machine.cpu.start(this.#init.cpu);
+    startCpu(this.#machine.cpu, this.#init.cpu);
   }
 
   #requestReset(): void {
@@ -137,7 +140,6 @@ export class Monitor {
     this.#resetRequested = false;
     this.#serial.clearInput();
     this.#machine.host.reset("hard");
-    this.#machine.cpu.reset();
     this.#startCpu();
   }
 
@@ -159,7 +161,7 @@ export class Monitor {
       ...(reason === "failed" ? { error: end.error.toJSON() } : {}),
       ...(this.#script.unmet === undefined ? {} : { unmet: this.#script.unmet }),
       ...(board.postCode() === undefined ? {} : { post: board.postCode() }),
-      cpu: this.#machine.cpu.report(),
+      cpu: cpuReport(this.#machine.cpu.report()),
       retired: this.#machine.cpu.retired,
       time: this.#machine.clock.now(),
     } as ExitReport;
@@ -245,9 +247,14 @@ export class Monitor {
       life: this.#life,
       retired: cpu.retired,
       time: clock.now(),
-      cpu: cpu.report(),
-      ...(hash ? { hash: cpu.stateHash() } : {}),
+      cpu: cpuReport(cpu.report()),
+      ...(hash ? { hash: stateHash(cpu.cpu, this.#ramWords()) } : {}),
     };
+  }
+
+  #ramWords(): Int32Array {
+    const { memory, layout } = this.#init;
+    return new Int32Array(memory.buffer, layout.ram, layout.ramBytes / 4);
   }
 
   #statistics(): MachineStatistics {
@@ -289,6 +296,11 @@ export class Monitor {
       this.#reports.writeAll(encodeFrame({ tell: "output", body: {} }, output));
     }
   }
+}
+
+function cpuReport({ cs, eip, lastVector, lastError }: VcpuReport): CpuReport {
+  const exception = lastVector < 0 ? null : { vector: lastVector, error: lastError < 0 ? null : lastError };
+  return { cs, eip, exception };
 }
 
 /** CPU seconds of this thread. */

@@ -59,7 +59,14 @@ export class RunLoop {
   /** Virtual nanoseconds that the CPU was halted. */
   haltedTime = 0;
   /** Stretches by why they ended. */
-  readonly stops: Record<VcpuStop["reason"], number> = { budget: 0, halted: 0, dead: 0, shutdown: 0, unbuilt: 0 };
+  readonly stops: Record<VcpuStop["reason"], number> = {
+    budget: 0,
+    attention: 0,
+    halted: 0,
+    dead: 0,
+    shutdown: 0,
+    unbuilt: 0,
+  };
 
   /** A paused loop. */
   constructor(options: RunLoopOptions) {
