@@ -121,7 +121,6 @@ class MachineSerialPort implements SerialPort {
   }
 
   async send(text: string | Uint8Array): Promise<void> {
-    if (typeof text !== "string") return await this.#machine!.type(text);
     await this.#machine!.step(this.#nextStep++, resolveStep({ send: text }), false);
   }
 

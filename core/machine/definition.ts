@@ -70,8 +70,8 @@ export interface DeviceDefinition {
 export type ScriptStep =
   /** Wait until the pattern matches text that the guest wrote after the previous match. */
   | { readonly expect: RegExp | string }
-  /** Type this text. */
-  | { readonly send: string };
+  /** Type this text (as UTF-8), or these bytes. */
+  | { readonly send: string | Uint8Array };
 
 /** A machine. */
 export interface MachineDefinition {
@@ -149,4 +149,4 @@ export interface ResolvedDevice {
 /** A step as it crosses compartments. */
 export type ResolvedStep =
   | { readonly kind: "expect"; readonly source: string; readonly flags: string }
-  | { readonly kind: "send"; readonly text: string };
+  | { readonly kind: "send"; readonly bytes: readonly number[] };

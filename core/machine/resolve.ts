@@ -132,7 +132,9 @@ function devices(given: readonly unknown[], base: URL): ResolvedDevice[] {
 function step(given: unknown, index: number): ResolvedStep {
   const where = `script[${index}]`;
   const { expect, send } = record(given, where, ["expect", "send"]);
-  if (typeof send === "string" && expect === undefined) return { kind: "send", text: send };
+  if ((typeof send === "string" || send instanceof Uint8Array) && expect === undefined) {
+    return { kind: "send", bytes: [...typeof send === "string" ? new TextEncoder().encode(send) : send] };
+  }
   if (send !== undefined || expect === undefined) throw bad(where, "either expect or send", given);
   if (expect instanceof RegExp) {
     return { kind: "expect", source: expect.source, flags: expect.flags.replace(/[gy]/g, "") };

@@ -45,7 +45,7 @@ Deno.test("a resolved definition is plain JSON", () => {
   assertEquals(resolved.devices[0]!.module, "file:///work/beat.ts");
   assertEquals(resolved.script, [
     { kind: "expect", source: "login: $", flags: "im" },
-    { kind: "send", text: "root\n" },
+    { kind: "send", bytes: [...new TextEncoder().encode("root\n")] },
     { kind: "expect", source: "# ", flags: "" },
   ]);
 });

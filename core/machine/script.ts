@@ -65,7 +65,7 @@ export class SerialScript {
   /** Adds a step. One that can act on what the guest has written already does so before this returns. */
   add(id: number, step: ResolvedStep): void {
     const action = step.kind === "send"
-      ? { text: new TextEncoder().encode(step.text) }
+      ? { text: Uint8Array.from(step.bytes) }
       : { pattern: new Pattern(step.source, step.flags) };
     this.#steps.push({ id, action });
     if (this.#steps.length === 1) this.#begin();

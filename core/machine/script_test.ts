@@ -26,7 +26,9 @@ function record(steps: readonly (RegExp | string)[], proceed = true) {
 }
 
 const resolved = (step: RegExp | string): ResolvedStep =>
-  typeof step === "string" ? { kind: "send", text: step } : { kind: "expect", source: step.source, flags: step.flags };
+  typeof step === "string"
+    ? { kind: "send", bytes: [...new TextEncoder().encode(step)] }
+    : { kind: "expect", source: step.source, flags: step.flags };
 
 Deno.test("a step acts at the byte that completes its pattern", () => {
   const { deeds, write } = record([/login: /, "root\n", /# /, "uname\n"]);

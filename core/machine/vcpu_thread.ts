@@ -41,6 +41,7 @@ export class VcpuThread {
   readonly #sink: EventSink;
   readonly #waiting = new Map<number, Waiting>();
   readonly #started = Promise.withResolvers<void>();
+  #typing: Promise<void> = Promise.resolve();
   #nextId = 1;
   #isReady = false;
   #exited = false;
@@ -106,8 +107,12 @@ export class VcpuThread {
     }
   }
 
-  /** Types bytes at the first serial port; settles when all are on their way. */
-  async type(bytes: Uint8Array): Promise<void> {
+  /** Types bytes at the first serial port, after those of earlier calls; settles when all are on their way. */
+  type(bytes: Uint8Array): Promise<void> {
+    return this.#typing = this.#typing.then(() => this.#typeNow(bytes));
+  }
+
+  async #typeNow(bytes: Uint8Array): Promise<void> {
     let done = 0;
     while (done < bytes.length && !this.#exited) {
       done += this.#input.write(bytes.subarray(done));
