@@ -6,7 +6,7 @@
 import type { SystemBus } from "../../bus/system.ts";
 import type { LinearMemory } from "../../memory/linear.ts";
 import { Cpu } from "../cpu.ts";
-import { GuestFault } from "../fault.ts";
+import { GuestFault, UnbuiltFeature } from "../fault.ts";
 import { Instruction, OPERAND, type Operand } from "../instruction.ts";
 import { CPU_BLOCK, CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { reset } from "../reset.ts";
@@ -335,4 +335,15 @@ export function far(selector: number, offset: number): Partial<Operand> {
 
 export function segmentRegister(number: number): Partial<Operand> {
   return { kind: OPERAND.SEGMENT, register: number, size: 2 };
+}
+
+/** Name of the unbuilt feature that an action runs into, or `undefined`. */
+export function unbuiltBy(action: () => unknown): string | undefined {
+  try {
+    action();
+  } catch (thrown) {
+    if (thrown instanceof UnbuiltFeature) return thrown.feature;
+    throw thrown;
+  }
+  return undefined;
 }
