@@ -8,7 +8,7 @@ import type { LinearMemory } from "../../memory/linear.ts";
 import { Cpu } from "../cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../fault.ts";
 import { Instruction, OPERAND, type Operand } from "../instruction.ts";
-import { CPU_BLOCK, CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
+import { CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { reset } from "../reset.ts";
 import { CALLOUTS } from "./callouts.ts";
 
@@ -152,7 +152,7 @@ export class Machine {
 
   constructor() {
     // The tests use the state block alone, none of the TLBs behind it.
-    this.cpu = new Cpu(new ArrayBuffer(Math.min(CPU_BLOCK, STATE.SIZE)), 0, {
+    this.cpu = new Cpu(new ArrayBuffer(STATE.SIZE), 0, {
       memory: this.memory,
       bus: this.bus,
       timestamp: () => 0x1_0000_0002,
