@@ -218,7 +218,7 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
       },
       write: (address, from) => {
         const moved = clip(address, from.length);
-        this.memory.set(from.subarray(0, moved), address);
+        if (moved > 0) this.memory.set(from.subarray(0, moved), address);
         this.#note(`dma ${address.toString(16)}: ${from.join(" ")}`);
         return moved;
       },
