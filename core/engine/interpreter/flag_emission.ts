@@ -1,0 +1,120 @@
+/**
+ * Emits the lazy flags: the encoding is told in `core/x86/registers.ts` (STATE.RESULT to STATE.CY).
+ *
+ * @module
+ */
+import { i32, i64, v128 } from "../../wasm/mod.ts";
+import { FLAG, STATE } from "../../x86/registers.ts";
+import type { Builder, Value } from "../../x86/semantics/mod.ts";
+
+/** Sixteen zero bytes. */
+const ZERO = new Uint8Array(16);
+
+/** The flag operations over a builder that can read and write the state block. */
+export function emitFlags(
+  b: Pick<Builder, "state" | "setState" | "emit" | "let"> & { frame: { cpu: { get(): Value } } },
+) {
+  const cpu = () => b.frame.cpu.get();
+  const bit31 = (value: Value) => i32.shr_u(value, i32.const(31));
+  const result = (r: Value) => b.emit(i64.store(cpu(), i64.extend_i32_u(r), STATE.RESULT));
+  /** RESULT ^ PATCH: sign and parity. */
+  const patched = () => i32.xor(b.state(STATE.RESULT), b.state(STATE.PATCH));
+  const overflowWord = () => {
+    const ox = b.let(b.state(STATE.OX)), oy = b.let(b.state(STATE.OY));
+    return i32.and(i32.xor(ox, oy), i32.xor(ox, i32.sub(ox, oy)));
+  };
+  const carry = () => i32.lt_u(b.state(STATE.CX), b.state(STATE.CY));
+  const zero = () => i32.eqz(b.state(STATE.RESULT));
+  const overflow = () => bit31(overflowWord());
+  const adjust = () => {
+    const ox = b.let(b.state(STATE.OX)), oy = b.let(b.state(STATE.OY));
+    return i32.and(i32.shr_u(i32.xor(i32.xor(ox, oy), i32.sub(ox, oy)), i32.const(4)), i32.const(1));
+  };
+  const parity = () => {
+    const low = b.let(i32.and(patched(), i32.const(0xff)));
+    const nibble = i32.and(i32.xor(low, i32.shr_u(low, i32.const(4))), i32.const(15));
+    return i32.and(i32.shr_u(i32.const(0x9669), nibble), i32.const(1));
+  };
+  const less = () => bit31(i32.xor(patched(), overflowWord()));
+  const setOverflowAdjust = (of: Value, af: Value) => {
+    // (OX, OY) for (OF, AF): (0,0) (0,1) (80000000h,10h) (80000000h,1), see STATE.OX.
+    const overflowing = b.let(of), adjusting = b.let(af);
+    b.setState(STATE.OX, i32.shl(overflowing, i32.const(31)));
+    const alone = i32.and(overflowing, i32.xor(adjusting, i32.const(1)));
+    b.setState(STATE.OY, i32.or(adjusting, i32.shl(alone, i32.const(4))));
+  };
+  const setCarry = (value: Value) => {
+    b.setState(STATE.CY, value);
+    b.setState(STATE.CX, i32.const(0));
+  };
+
+  const conditions: readonly (() => Value)[] = [
+    overflow,
+    carry,
+    zero,
+    () => i32.or(carry(), zero()),
+    () => bit31(patched()),
+    parity,
+    less,
+    () => i32.or(less(), zero()),
+  ];
+
+  return {
+    result,
+    carry,
+    adjust,
+    overflow,
+    setCarry,
+    setOverflowAdjust,
+    add(r: Value, y: Value) {
+      result(r);
+      b.setState(STATE.OX, r);
+      b.setState(STATE.OY, y);
+      b.setState(STATE.CX, r);
+      b.setState(STATE.CY, y);
+    },
+    sub(r: Value, x: Value, y: Value) {
+      result(r);
+      b.setState(STATE.OX, x);
+      b.setState(STATE.OY, y);
+      b.setState(STATE.CX, x);
+      b.setState(STATE.CY, y);
+    },
+    logic(r: Value) {
+      result(r);
+      b.emit(v128.store(cpu(), v128.const(ZERO), STATE.OX));
+    },
+    increment(r: Value) {
+      result(r);
+      b.setState(STATE.OX, r);
+      b.setState(STATE.OY, i32.const(1));
+    },
+    decrement(r: Value, x: Value) {
+      result(r);
+      b.setState(STATE.OX, x);
+      b.setState(STATE.OY, i32.const(1));
+    },
+    /** Nonzero if the condition holds; codes come in pairs, the odd one negated. */
+    holds(code: number): Value {
+      const value = conditions[code >> 1]!();
+      return (code & 1) === 0 ? value : i32.eqz(value);
+    },
+    all(): Value {
+      const at = (value: Value, bit: number) => i32.shl(value, i32.const(bit));
+      const low = i32.or(i32.or(carry(), at(parity(), 2)), i32.or(at(adjust(), 4), at(zero(), 6)));
+      return i32.or(low, i32.or(at(bit31(patched()), 7), at(overflow(), 11)));
+    },
+    setAll(value: Value) {
+      const flag = (bit: number) => i32.and(i32.shr_u(value, i32.const(bit)), i32.const(1));
+      setCarry(flag(0));
+      setOverflowAdjust(flag(11), flag(4));
+      // RESULT is 0 or 1 by ZF; the patch turns its sign into SF and its low byte's parity into PF.
+      const r = b.let(i32.xor(flag(6), i32.const(1)));
+      b.setState(STATE.RESULT, r);
+      const odd = i32.xor(flag(2), i32.const(1));
+      const low = i32.xor(r, odd);
+      const sign = i32.shl(i32.and(value, i32.const(FLAG.SF)), i32.const(24));
+      b.setState(STATE.PATCH, i32.or(sign, low));
+    },
+  };
+}

@@ -1,0 +1,330 @@
+/**
+ * Guest memory by linear address: the software TLBs, their filling and flushing, and the slow path behind both the emitted code's
+ * inline look-ups and the callouts' accesses.
+ *
+ * @module
+ */
+import type { SystemBus } from "../bus/system.ts";
+import { GuestFault } from "../x86/fault.ts";
+import { STATE, TLB, VECTOR } from "../x86/registers.ts";
+import { PAGE } from "./layout.ts";
+import type { LinearMemory } from "./linear.ts";
+import { ACCESS, PageWalker } from "./paging.ts";
+import { PAGE_FLAG, type PhysicalMemory } from "./physical.ts";
+
+/** An invalid read or write entry; its low 12 bits fail every look-up. */
+const INVALID = -1;
+
+/** Entries that a set lists before a flush clears the whole tables instead. */
+const LIST_LENGTH = 1 << 15;
+
+/** Marks a listed page as global. */
+const GLOBAL = 1 << 20;
+
+/** Counts for `--stats`. */
+export interface TlbCounts {
+  fills: number;
+  flushes: number;
+  pageFlushes: number;
+}
+
+/** One privilege's tables and the list of what is in them. */
+class TlbSet {
+  readonly list = new Uint32Array(LIST_LENGTH);
+  length = 0;
+  constructor(readonly read: number, readonly write: number, readonly execute: number) {}
+}
+
+/** The memory of one virtual CPU. */
+export class GuestMemory implements LinearMemory {
+  readonly counts: TlbCounts = { fills: 0, flushes: 0, pageFlushes: 0 };
+  readonly walker: PageWalker;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #state: Int32Array;
+  readonly #supervisor: TlbSet;
+  readonly #user: TlbSet;
+
+  /**
+   * @param physical The guest's physical memory.
+   * @param cpu Address of the CPU block.
+   * @param bus Where accesses go that hit no memory.
+   */
+  constructor(readonly physical: PhysicalMemory, cpu: number, readonly bus: SystemBus) {
+    this.walker = new PageWalker(physical, cpu);
+    this.#words = physical.words;
+    this.#bytes = physical.bytes;
+    this.#state = new Int32Array(physical.buffer, cpu, STATE.SIZE / 4);
+    const set = (at: number) => new TlbSet((at + TLB.READ) >> 2, (at + TLB.WRITE) >> 2, (at + TLB.EXECUTE) >> 2);
+    this.#supervisor = set(cpu + TLB.SUPERVISOR);
+    this.#user = set(cpu + TLB.USER);
+    this.#clear(this.#supervisor);
+    this.#clear(this.#user);
+    physical.onChange((page) => this.#dropPhysical(page));
+  }
+
+  #clear(set: TlbSet): void {
+    this.#words.fill(INVALID, set.read, set.read + (1 << 20));
+    this.#words.fill(INVALID, set.write, set.write + (1 << 20));
+    this.#words.fill(0, set.execute, set.execute + (1 << 20));
+    set.length = 0;
+  }
+
+  flush(keepGlobal: boolean): void {
+    this.counts.flushes++;
+    this.#flushSet(this.#supervisor, keepGlobal);
+    this.#flushSet(this.#user, keepGlobal);
+  }
+
+  #flushSet(set: TlbSet, keepGlobal: boolean): void {
+    const words = this.#words, list = set.list;
+    let kept = 0;
+    for (let i = 0; i < set.length; i++) {
+      const listed = list[i]!;
+      if (keepGlobal && listed >= GLOBAL) {
+        list[kept++] = listed;
+        continue;
+      }
+      const page = listed & (GLOBAL - 1);
+      words[set.read + page] = INVALID;
+      words[set.write + page] = INVALID;
+      words[set.execute + page] = 0;
+    }
+    set.length = kept;
+  }
+
+  flushPage(linear: number): void {
+    this.counts.pageFlushes++;
+    const page = linear >>> 12, words = this.#words;
+    for (const set of [this.#supervisor, this.#user]) {
+      words[set.read + page] = INVALID;
+      words[set.write + page] = INVALID;
+      words[set.execute + page] = 0;
+    }
+  }
+
+  /** Forgets where code runs: the decoded form depends on a mode that has changed, or decoded pages are gone. */
+  flushExecute(): void {
+    for (const set of [this.#supervisor, this.#user]) {
+      for (let i = 0; i < set.length; i++) this.#words[set.execute + (set.list[i]! & (GLOBAL - 1))] = 0;
+    }
+  }
+
+  /** A physical page changed its mapping or is traced from now on: direct writes to it must end (or everything, if it moved). */
+  #dropPhysical(page: number): void {
+    const entry = this.physical.pages[page]!;
+    const traced = entry & (PAGE_FLAG.TRACE_CODE | PAGE_FLAG.TRACE_DIRTY | PAGE_FLAG.TRACE_DEVICE);
+    if (traced === 0) {
+      this.flush(false);
+      return;
+    }
+    const host = entry & ~0xfff, words = this.#words;
+    for (const set of [this.#supervisor, this.#user]) {
+      for (let i = 0; i < set.length; i++) {
+        const linear = set.list[i]! & (GLOBAL - 1);
+        const at = set.write + linear;
+        if (words[at] !== INVALID && ((words[at]! + (linear << 12)) | 0) === host) words[at] = INVALID;
+      }
+    }
+  }
+
+  #list(set: TlbSet, page: number, global: boolean): void {
+    if (this.#words[set.read + page] !== INVALID || this.#words[set.execute + page] !== 0) return;
+    if (set.length === LIST_LENGTH) this.#clear(set);
+    set.list[set.length++] = global ? page | GLOBAL : page;
+  }
+
+  /** Walks and fills. Returns the entry of the physical page (0: no memory there), or -1 after a page fault. */
+  #fill(linear: number, access: number, user: boolean): number {
+    const walker = this.walker;
+    if (!walker.walk(linear, access, user)) return -1;
+    const entry = this.physical.lookup(walker.physical >>> 12);
+    if (entry !== 0) {
+      const set = user ? this.#user : this.#supervisor, page = linear >>> 12;
+      this.counts.fills++;
+      this.#list(set, page, walker.global);
+      const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
+      this.#words[set.read + page] = addend;
+      if (walker.writable && this.physical.directlyWritable(entry)) this.#words[set.write + page] = addend;
+    }
+    return entry;
+  }
+
+  /**
+   * Finds the page that code at `linear` runs from, and lists it for flushing. Returns its page entry, 0 where there is no memory, or
+   * -1 after a page fault (`walker.errorCode`). `walker.physical` is the physical address.
+   */
+  fetch(linear: number, user: boolean): number {
+    const walker = this.walker;
+    if (!walker.walk(linear, ACCESS.EXECUTE, user)) return -1;
+    return this.physical.lookup(walker.physical >>> 12);
+  }
+
+  /** Enters a page's record index into the execute TLB, after a `fetch` of the same page. */
+  enterExecute(linear: number, user: boolean, index: number): void {
+    const set = user ? this.#user : this.#supervisor, page = linear >>> 12;
+    this.#list(set, page, this.walker.global);
+    this.#words[set.execute + page] = index;
+  }
+
+  /** Host address for an access within one page, or -1 if it hits no memory (then `walker.physical` holds). Throws #PF. */
+  #host(linear: number, access: number, user: boolean): number {
+    const set = user ? this.#user : this.#supervisor;
+    const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
+    if (entry !== INVALID) return (linear + entry) >>> 0;
+    const page = this.#fill(linear, access, user);
+    if (page === -1) this.#pageFault(linear);
+    return page === 0 ? -1 : ((page & ~0xfff) >>> 0) + (linear & 0xfff);
+  }
+
+  #pageFault(linear: number): never {
+    this.#state[STATE.CR2 >> 2] = linear;
+    throw new GuestFault(VECTOR.PF, this.walker.errorCode);
+  }
+
+  read8(linear: number, user: boolean): number {
+    const host = this.#host(linear, ACCESS.READ, user);
+    return host >= 0 ? this.#bytes[host]! : this.bus.mmioRead(this.walker.physical, 1) & 0xff;
+  }
+
+  read16(linear: number, user: boolean): number {
+    if ((linear & 0xfff) > PAGE - 2) return this.read8(linear, user) | (this.read8((linear + 1) >>> 0, user) << 8);
+    const host = this.#host(linear, ACCESS.READ, user);
+    return host >= 0
+      ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8)
+      : this.bus.mmioRead(this.walker.physical, 2) & 0xffff;
+  }
+
+  read32(linear: number, user: boolean): number {
+    if ((linear & 0xfff) > PAGE - 4) return this.#readSplit(linear, 4, user) >>> 0;
+    const host = this.#host(linear, ACCESS.READ, user);
+    if (host < 0) return this.bus.mmioRead(this.walker.physical, 4) >>> 0;
+    if ((host & 3) === 0) return this.#words[host >>> 2]! >>> 0;
+    const bytes = this.#bytes;
+    return (bytes[host]! | (bytes[host + 1]! << 8) | (bytes[host + 2]! << 16) | (bytes[host + 3]! << 24)) >>> 0;
+  }
+
+  #readSplit(linear: number, size: number, user: boolean): number {
+    let value = 0;
+    for (let i = 0; i < size; i++) value |= this.read8((linear + i) >>> 0, user) << (i * 8);
+    return value;
+  }
+
+  write8(linear: number, value: number, user: boolean): void {
+    this.#writeWithin(linear, value, 1, user);
+  }
+
+  write16(linear: number, value: number, user: boolean): void {
+    this.#write(linear, value, 2, user);
+  }
+
+  write32(linear: number, value: number, user: boolean): void {
+    this.#write(linear, value, 4, user);
+  }
+
+  #write(linear: number, value: number, size: number, user: boolean): void {
+    if ((linear & 0xfff) <= PAGE - size) return this.#writeWithin(linear, value, size, user);
+    this.probeWrite(linear, size, user);
+    for (let i = 0; i < size; i++) this.#writeWithin((linear + i) >>> 0, value >> (i * 8), 1, user);
+  }
+
+  #writeWithin(linear: number, value: number, size: number, user: boolean): void {
+    const set = user ? this.#user : this.#supervisor;
+    const addend = this.#words[set.write + (linear >>> 12)]!;
+    let host: number;
+    if (addend !== INVALID) host = (linear + addend) >>> 0;
+    else {
+      const entry = this.#fill(linear, ACCESS.WRITE, user);
+      if (entry === -1) this.#pageFault(linear);
+      const physical = this.walker.physical;
+      if (entry === 0) {
+        this.bus.mmioWrite(physical, size, size === 4 ? value >>> 0 : value & (size === 1 ? 0xff : 0xffff));
+        return;
+      }
+      if ((entry & PAGE_FLAG.WRITABLE) === 0) return;
+      if (!this.physical.directlyWritable(entry)) this.physical.notifyWrite(entry, physical, size);
+      host = ((entry & ~0xfff) >>> 0) + (linear & 0xfff);
+    }
+    if (size === 4 && (host & 3) === 0) {
+      this.#words[host >>> 2] = value;
+      return;
+    }
+    for (let i = 0; i < size; i++) this.#bytes[host + i] = value >> (i * 8);
+  }
+
+  probeWrite(linear: number, size: number, user: boolean): void {
+    this.#probe(linear, size, ACCESS.WRITE, user);
+  }
+
+  probeRead(linear: number, size: number, user: boolean): void {
+    this.#probe(linear, size, ACCESS.READ, user);
+  }
+
+  #probe(linear: number, size: number, access: number, user: boolean): void {
+    this.#host(linear >>> 0, access, user);
+    const last = (linear + size - 1) >>> 0;
+    if (last >>> 12 !== linear >>> 12) this.#host((last & ~0xfff) >>> 0, access, user);
+  }
+
+  // The emitted code's slow path: the same accesses at the current privilege, with a fault left in the state block instead of thrown.
+
+  #isUser(): boolean {
+    return this.#state[STATE.CPL >> 2] === 3;
+  }
+
+  #caught(error: unknown): 0 {
+    if (!(error instanceof GuestFault)) throw error;
+    this.#state[STATE.FAULT_VECTOR >> 2] = error.vector;
+    this.#state[STATE.FAULT_ERROR >> 2] = error.error;
+    return 0;
+  }
+
+  /** Reads 1, 2 or 4 bytes; zero-extended. */
+  slowRead(linear: number, size: number): number {
+    linear >>>= 0;
+    try {
+      const user = this.#isUser();
+      return size === 1 ? this.read8(linear, user) : size === 2 ? this.read16(linear, user) : this.read32(linear, user);
+    } catch (error) {
+      return this.#caught(error);
+    }
+  }
+
+  /** Reads for a later write of the same bytes: faults as the write would. */
+  slowReadModify(linear: number, size: number): number {
+    linear >>>= 0;
+    try {
+      this.probeWrite(linear, size, this.#isUser());
+    } catch (error) {
+      return this.#caught(error);
+    }
+    return this.slowRead(linear, size);
+  }
+
+  /** Writes 1, 2 or 4 bytes. */
+  slowWrite(linear: number, value: number, size: number): void {
+    try {
+      this.#write(linear >>> 0, value, size, this.#isUser());
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  /**
+   * Prepares a bulk access: fills the TLB for `linear` and returns the host address if the rest of its page is plain memory for this
+   * access, 0 if it must go item by item (devices, traced pages), with a fault left in the state block if there is one.
+   */
+  bulk(linear: number, write: number): number {
+    linear >>>= 0;
+    try {
+      const user = this.#isUser();
+      const host = this.#host(linear, write ? ACCESS.WRITE : ACCESS.READ, user);
+      if (host < 0) return 0;
+      if (!write) return host;
+      const set = user ? this.#user : this.#supervisor;
+      return this.#words[set.write + (linear >>> 12)] === INVALID ? 0 : host;
+    } catch (error) {
+      return this.#caught(error);
+    }
+  }
+}

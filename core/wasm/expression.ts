@@ -1,0 +1,232 @@
+/**
+ * Expressions: immutable trees of instructions that leave one value, or none, on the operand stack.
+ *
+ * An expression is written out where it is used. Used twice, it is written (and runs) twice. Expressions hold no
+ * branches, so that the depth of every label is known when a body is written.
+ *
+ * @module
+ */
+import { ByteWriter } from "./encoding.ts";
+import { EMPTY_BLOCK, OP } from "./opcodes.ts";
+import { TYPE_CODE, type ValueType, type ValueTypes } from "./types.ts";
+
+/** What the engine is told about a condition: it is mostly true, or mostly false. */
+export type Hint = "likely" | "unlikely";
+
+/** The instructions of one function body, and the branch hints among them. */
+export class CodeWriter extends ByteWriter {
+  /** Pairs: the offset of a hinted instruction in this writer, and 1 for likely or 0 for unlikely. */
+  readonly hints: number[] = [];
+
+  /**
+   * Starts an empty writer.
+   *
+   * @param capacity bytes to reserve
+   * @param owner what the locals in this code must belong to; undefined where there can be none
+   */
+  constructor(capacity: number, readonly owner?: object) {
+    super(capacity);
+  }
+
+  /** Writes an opcode, with its prefix if it has one. */
+  opcode(code: number): void {
+    if (code < 0x100) {
+      this.byte(code);
+    } else {
+      this.byte(code >>> 16);
+      this.u32(code & 0xffff);
+    }
+  }
+
+  /** Notes a hint for the instruction that is written next, which must be `if` or `br_if`. */
+  hint(hint: Hint | undefined): void {
+    if (hint !== undefined) this.hints.push(this.length, hint === "likely" ? 1 : 0);
+  }
+}
+
+/** An expression of type `T`; `"void"` when it leaves nothing on the stack. */
+export abstract class Expr<out T extends ValueType | "void" = ValueType | "void"> {
+  /**
+   * Starts an expression.
+   *
+   * @param type the type of the value that is left on the stack
+   */
+  constructor(readonly type: T) {}
+
+  /** Appends the encoded instructions. */
+  abstract encode(out: CodeWriter): void;
+
+  /** The encoded instructions. */
+  get bytes(): Uint8Array {
+    const out = new CodeWriter(64);
+    this.encode(out);
+    return out.copy();
+  }
+}
+
+/** The expressions of a list of types, in order. */
+export type Exprs<P extends ValueTypes> = { readonly [I in keyof P]: Expr<P[I]> };
+
+/** An instruction without operands and immediates. */
+export class Nullary<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    out.opcode(this.code);
+  }
+}
+
+/** An instruction with one operand. */
+export class Unary<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly a: Expr) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    this.a.encode(out);
+    out.opcode(this.code);
+  }
+}
+
+/** An instruction with two operands. */
+export class Binary<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly a: Expr, readonly b: Expr) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    this.a.encode(out);
+    this.b.encode(out);
+    out.opcode(this.code);
+  }
+}
+
+/** An instruction with three operands. */
+export class Ternary<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly a: Expr, readonly b: Expr, readonly c: Expr) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    this.a.encode(out);
+    this.b.encode(out);
+    this.c.encode(out);
+    out.opcode(this.code);
+  }
+}
+
+/** `i32.const`. */
+export class I32Const extends Expr<"i32"> {
+  constructor(readonly value: number) {
+    super("i32");
+  }
+  override encode(out: CodeWriter): void {
+    out.byte(OP.i32_const);
+    out.s32(this.value);
+  }
+}
+
+/** `i64.const`. */
+export class I64Const extends Expr<"i64"> {
+  constructor(readonly value: number | bigint) {
+    super("i64");
+  }
+  override encode(out: CodeWriter): void {
+    out.byte(OP.i64_const);
+    if (typeof this.value === "bigint") out.s64(this.value);
+    else out.s32(this.value);
+  }
+}
+
+/** An instruction whose immediates are bytes that are already encoded, after any number of operands. */
+export class Immediate<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly operands: readonly Expr[], readonly immediates: Uint8Array) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    for (const operand of this.operands) operand.encode(out);
+    out.opcode(this.code);
+    out.raw(this.immediates);
+  }
+}
+
+/** An instruction with one index as its immediate, after any number of operands. */
+export class Indexed<T extends ValueType | "void"> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly operands: readonly Expr[], readonly index: number) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    for (const operand of this.operands) operand.encode(out);
+    out.opcode(this.code);
+    out.u32(this.index);
+  }
+}
+
+/** An instruction that reaches memory: an address, up to two more operands, an alignment hint and an offset. */
+export class Access<T extends ValueType | "void"> extends Expr<T> {
+  constructor(
+    type: T,
+    readonly code: number,
+    readonly align: number,
+    readonly offset: number,
+    readonly address: Expr,
+    readonly a: Expr | null,
+    readonly b: Expr | null,
+    readonly lane: number,
+  ) {
+    super(type);
+    if (offset < 0 || offset > 0xffffffff || offset % 1 !== 0) {
+      throw new RangeError(`A memory offset must be an integer from 0 to 2^32-1; found ${offset}.`);
+    }
+  }
+  override encode(out: CodeWriter): void {
+    this.address.encode(out);
+    if (this.a !== null) this.a.encode(out);
+    if (this.b !== null) this.b.encode(out);
+    out.opcode(this.code);
+    out.byte(this.align);
+    out.u32(this.offset);
+    if (this.lane >= 0) out.byte(this.lane);
+  }
+}
+
+/** `call_indirect`. */
+export class CallIndirect<T extends ValueType | "void"> extends Expr<T> {
+  constructor(
+    type: T,
+    readonly operands: readonly Expr[],
+    readonly index: Expr<"i32">,
+    readonly typeIndex: number,
+    readonly tableIndex: number,
+  ) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    for (const operand of this.operands) operand.encode(out);
+    this.index.encode(out);
+    out.byte(OP.call_indirect);
+    out.u32(this.typeIndex);
+    out.u32(this.tableIndex);
+  }
+}
+
+/** `if` with a result. */
+export class IfValue<T extends ValueType | "void"> extends Expr<T> {
+  constructor(
+    type: T,
+    readonly condition: Expr<"i32">,
+    readonly consequent: Expr<T>,
+    readonly alternate: Expr<T>,
+    readonly hint: Hint | undefined,
+  ) {
+    super(type);
+  }
+  override encode(out: CodeWriter): void {
+    this.condition.encode(out);
+    out.hint(this.hint);
+    out.byte(OP.if);
+    out.byte(this.type === "void" ? EMPTY_BLOCK : TYPE_CODE[this.type as ValueType]);
+    this.consequent.encode(out);
+    out.byte(OP.else);
+    this.alternate.encode(out);
+    out.byte(OP.end);
+  }
+}

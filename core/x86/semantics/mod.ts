@@ -1,0 +1,30 @@
+/**
+ * Every instruction that the engines emit, by `Form.semantics`. The rest are callouts (`core/x86/system`, `core/x86/fpu`).
+ *
+ * @module
+ */
+import { ARITHMETIC } from "./arithmetic.ts";
+import { BIT } from "./bit.ts";
+import type { Semantics } from "./builder.ts";
+import { CONTROL } from "./control.ts";
+import { DECIMAL } from "./decimal.ts";
+import { LOGIC } from "./logic.ts";
+import { MOVE } from "./move.ts";
+import { SHIFT } from "./shift.ts";
+import { STACK } from "./stack.ts";
+import { STRING } from "./string.ts";
+
+/** Descriptions by semantics name. */
+export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries({
+  ...ARITHMETIC,
+  ...LOGIC,
+  ...SHIFT,
+  ...BIT,
+  ...MOVE,
+  ...STACK,
+  ...CONTROL,
+  ...STRING,
+  ...DECIMAL,
+}));
+
+export type { Builder, Place, Semantics, StringPort, Value, Width } from "./builder.ts";

@@ -1,0 +1,96 @@
+/**
+ * MOV to and from control registers, LMSW, SMSW and CLTS (Intel SDM volume 2; volume 3, 2.5).
+ *
+ * @module
+ */
+import type { Cpu } from "../cpu.ts";
+import { GuestFault } from "../fault.ts";
+import type { Instruction } from "../instruction.ts";
+import { CR0, CR4, STATE, VECTOR } from "../registers.ts";
+import { readSelector } from "./descriptor_tables.ts";
+import { storeSelector } from "./segments.ts";
+import { requirePrivilege } from "./selector.ts";
+
+const CR0_FIELD = STATE.CR0 >> 2;
+const CR4_FIELD = STATE.CR4 >> 2;
+
+/** CR0 bits that exist; writes to the others are ignored. */
+const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
+
+/** CR4 bits of features that CPUID claims; the others are reserved. */
+const CR4_WRITABLE = CR4.TSD | CR4.PSE | CR4.PGE;
+
+/** Page directory base, PCD and PWT. */
+const CR3_WRITABLE = 0xffff_f018;
+
+/** MOV CRn, r32. */
+export function movToControl(cpu: Cpu, instruction: Instruction): void {
+  const register = instruction.operands[0].register;
+  requireControlRegister(register);
+  requirePrivilege(cpu);
+  const value = cpu.gpr32(instruction.operands[1].register);
+  switch (register) {
+    case 0:
+      writeCr0(cpu, value | 0);
+      break;
+    case 2:
+      cpu.u32[STATE.CR2 >> 2] = value;
+      break;
+    case 3:
+      cpu.u32[STATE.CR3 >> 2] = value & CR3_WRITABLE;
+      cpu.memory.flush((cpu.i32[CR4_FIELD]! & CR4.PGE) !== 0);
+      break;
+    default:
+      writeCr4(cpu, value | 0);
+  }
+}
+
+/** MOV r32, CRn. */
+export function movFromControl(cpu: Cpu, instruction: Instruction): void {
+  const register = instruction.operands[1].register;
+  requireControlRegister(register);
+  requirePrivilege(cpu);
+  cpu.setGpr32(instruction.operands[0].register, cpu.u32[CR0_FIELD + register]!);
+}
+
+function requireControlRegister(register: number): void {
+  if (register === 1 || register > 4) throw new GuestFault(VECTOR.UD);
+}
+
+/** Writes CR0, with the consistency checks of MOV CR0; shared by LMSW. */
+export function writeCr0(cpu: Cpu, written: number): void {
+  const value = (written & CR0_WRITABLE) | CR0.ET;
+  if ((value & CR0.PG) !== 0 && (value & CR0.PE) === 0) throw new GuestFault(VECTOR.GP, 0);
+  if ((value & CR0.NW) !== 0 && (value & CR0.CD) === 0) throw new GuestFault(VECTOR.GP, 0);
+  const changed = value ^ cpu.i32[CR0_FIELD]!;
+  cpu.i32[CR0_FIELD] = value;
+  // CPL stays 0 and the segment registers stay as they are, but their types count in protected mode only.
+  if ((changed & CR0.PE) !== 0) cpu.refreshSegments();
+  if ((changed & (CR0.PE | CR0.PG | CR0.WP)) !== 0) cpu.memory.flush(false);
+}
+
+function writeCr4(cpu: Cpu, value: number): void {
+  if ((value & ~CR4_WRITABLE) !== 0) throw new GuestFault(VECTOR.GP, 0);
+  const changed = value ^ cpu.i32[CR4_FIELD]!;
+  cpu.i32[CR4_FIELD] = value;
+  if ((changed & (CR4.PSE | CR4.PGE)) !== 0) cpu.memory.flush(false);
+}
+
+/** LMSW: loads PE, MP, EM and TS; cannot clear PE. */
+export function lmsw(cpu: Cpu, instruction: Instruction): void {
+  requirePrivilege(cpu);
+  const bits = CR0.PE | CR0.MP | CR0.EM | CR0.TS;
+  const old = cpu.i32[CR0_FIELD]!;
+  writeCr0(cpu, (old & ~bits) | (readSelector(cpu, instruction, 0) & bits) | (old & CR0.PE));
+}
+
+/** SMSW: 16 bits to memory; a 32-bit register receives all of CR0. */
+export function smsw(cpu: Cpu, instruction: Instruction): void {
+  storeSelector(cpu, instruction, cpu.u32[CR0_FIELD]!);
+}
+
+/** CLTS. */
+export function clts(cpu: Cpu): void {
+  requirePrivilege(cpu);
+  cpu.i32[CR0_FIELD]! &= ~CR0.TS;
+}

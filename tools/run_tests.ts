@@ -1,0 +1,42 @@
+/**
+ * Runs the tests with the rights they need and no other, and closes with `N passed, N failed`. Arguments go to
+ * `deno test`: files, folders, `--filter`. Exits with 0 only when at least one test ran and none failed.
+ *
+ * @module
+ */
+import { exists } from "@std/fs";
+import { closingLine, countTests, type Outcome } from "./junit.ts";
+import { flagValue, programs } from "./programs.ts";
+
+const REPORT = "junit.xml";
+
+const temporary = await Deno.realPath(Deno.env.get("TMPDIR") ?? Deno.env.get("TEMP") ?? "/tmp");
+
+/** Tests read the tree and the host's guests, write below the temporary folder, and start machines. No network. */
+const RIGHTS = [
+  "--no-prompt",
+  "--allow-read",
+  `--allow-write=${flagValue([temporary])}`,
+  "--allow-env",
+  "--allow-sys=uid,gid",
+  `--allow-run=${flagValue(programs())}`,
+];
+
+if (await exists(REPORT)) await Deno.remove(REPORT);
+const { code } = await new Deno.Command(Deno.execPath(), {
+  args: ["test", ...RIGHTS, "--doc", `--junit-path=${REPORT}`, ...Deno.args],
+  stdin: "inherit",
+  stdout: "inherit",
+  stderr: "inherit",
+}).output();
+
+const outcome: Outcome = countTests(await exists(REPORT) ? await Deno.readTextFile(REPORT) : "");
+const ran = outcome.passed + outcome.failed;
+if (ran === 0) console.error("No test ran. Does the name or filter match one?");
+if (code !== 0 && outcome.failed === 0) {
+  // A file that does not load or type-check is in no report, yet it is a failure.
+  if (ran > 0) console.error("A file could not be loaded; the reason stands above.");
+  outcome.failed = 1;
+}
+console.log(closingLine(outcome));
+Deno.exit(code !== 0 ? code : ran === 0 ? 1 : 0);
