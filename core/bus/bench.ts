@@ -166,7 +166,7 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
    */
   advance(nanoseconds: number): void {
     const { clock } = this.#host;
-    const end = this.#retired + nanoseconds;
+    const end = this.#retired + Math.round(nanoseconds);
     const limit = clock.rings + ALARM_LIMIT;
     for (;;) {
       const next = clock.untilAlarm();
