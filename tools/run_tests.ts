@@ -10,13 +10,14 @@ import { flagValue, programs } from "./programs.ts";
 
 const REPORT = "junit.xml";
 
-const temporary = await Deno.realPath(Deno.env.get("TMPDIR") ?? Deno.env.get("TEMP") ?? "/tmp");
-
-/** Tests read the tree and the host's guests, write below the temporary folder, and start machines. No network. */
+/**
+ * Tests read the tree and the host's guests, write to temporary folders, and start machines. Writing is not limited to
+ * these folders only because making a symbolic link asks for the whole right. No network, no foreign functions.
+ */
 const RIGHTS = [
   "--no-prompt",
   "--allow-read",
-  `--allow-write=${flagValue([temporary])}`,
+  "--allow-write",
   "--allow-env",
   "--allow-sys=uid,gid",
   `--allow-run=${flagValue(programs())}`,
