@@ -19,6 +19,10 @@
  * @module
  */
 export * from "./core/bus/mod.ts";
+export * from "./core/bus/testing.ts";
+export type { DmaCount } from "./core/bus/dma.ts";
+export type { DeviceStatistics, HostStatistics, RegisterStatistics } from "./core/bus/host.ts";
+export type { SlotKind } from "./core/bus/registers.ts";
 export type {
   BootSource,
   ClockDefinition,
@@ -32,5 +36,5 @@ export type {
 export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
-export type { MachineStatistics } from "./core/machine/statistics.ts";
+export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
 export { boot, type BootOptions, type ExpectOptions, type SerialPort, VirtualMachine } from "./boot.ts";

@@ -74,10 +74,8 @@ export function assemble(
     bus,
     clock,
     interrupts,
+    roms: placeRoms(init),
   });
-  for (const { physical, host, size } of placeRoms(init)) cpu.physical.map(physical, host, size, false);
-  // An alarm that is now the first one due may fall into the stretch that the processor is in.
-  clock.earlier = () => cpu.interrupt();
   return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
 }
 

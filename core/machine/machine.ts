@@ -5,10 +5,10 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
-import type { CpuStart } from "./cpu_start.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { MachineSpeech, MachineState, OwnerSpeech, VcpuRequests } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";

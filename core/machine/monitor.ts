@@ -11,13 +11,11 @@ import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
-import { startCpu } from "./cpu_start.ts";
 import type { LifeState, MachineState, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
 import { SerialConnection } from "./serial_connection.ts";
-import { stateHash } from "./state_hash.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Output that is sent at once, in bytes; less waits for company. */
@@ -127,7 +125,7 @@ export class Monitor {
 
   #startCpu(): void {
     this.#machine.load();
-    startCpu(this.#machine.cpu, this.#init.cpu);
+    this.#machine.cpu.start(this.#init.cpu);
   }
 
   #requestReset(): void {
@@ -248,13 +246,8 @@ export class Monitor {
       retired: cpu.retired,
       time: clock.now(),
       cpu: cpuReport(cpu.report()),
-      ...(hash ? { hash: stateHash(cpu.cpu, this.#ramWords()) } : {}),
+      ...(hash ? { hash: cpu.stateHash() } : {}),
     };
-  }
-
-  #ramWords(): Int32Array {
-    const { memory, layout } = this.#init;
-    return new Int32Array(memory.buffer, layout.ram, layout.ramBytes / 4);
   }
 
   #statistics(): MachineStatistics {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RomMapping } from "../engine/vcpu.ts";
 import { type MemoryLayout, PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 
@@ -24,16 +25,6 @@ export interface LoadedPiece extends Piece {
   readonly bytes: SharedArrayBuffer;
 }
 
-/** A ROM in the machine's memory: where its bytes lie, and where the guest sees them. */
-export interface PlacedRom {
-  /** Guest-physical address, a multiple of 4096. */
-  readonly physical: number;
-  /** Address in the machine's memory, a multiple of 4096. */
-  readonly host: number;
-  /** Bytes. */
-  readonly size: number;
-}
-
 /** Bytes of the machine's device memory that a guest's ROMs take. */
 export function romBytes(pieces: readonly Piece[]): number {
   return pieces.filter(({ rom }) => rom).reduce((sum, { size }) => sum + wholePages(size), 0);
@@ -46,7 +37,7 @@ export function placeRoms(
     readonly memory: WebAssembly.Memory;
     readonly layout: MemoryLayout;
   },
-): PlacedRom[] {
+): RomMapping[] {
   const bytes = new Uint8Array(memory.buffer);
   let host = layout.device;
   return pieces.filter(({ rom }) => rom).map((piece) => {

@@ -4,8 +4,8 @@
  * @module
  */
 import type { LogRecord } from "../bus/log.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
-import type { CpuStart } from "./cpu_start.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";

@@ -22,8 +22,8 @@ const SHORTEST_SLEEP = 0.02;
 export interface RunnableCpu {
   /** Instructions retired since power-on. */
   readonly retired: number;
-  /** Retires at most `maximum` instructions. */
-  run(maximum: number): VcpuStop;
+  /** Retires `maximum` instructions, or some fewer unless `exact`; fewer, too, when something else must be decided. */
+  run(maximum: number, exact: boolean): VcpuStop;
 }
 
 /** How the loop ended by itself. */
@@ -61,7 +61,6 @@ export class RunLoop {
   /** Stretches by why they ended. */
   readonly stops: Record<VcpuStop["reason"], number> = {
     budget: 0,
-    attention: 0,
     halted: 0,
     dead: 0,
     shutdown: 0,
@@ -120,8 +119,9 @@ export class RunLoop {
       clock.runDue();
       if (this.#leave || this.#paused) continue;
 
-      const left = stopAt === null ? SLICE : Math.min(SLICE, stopAt - cpu.retired);
-      const stop = cpu.run(Math.max(1, Math.min(left, clock.untilAlarm())));
+      const left = stopAt === null ? Infinity : stopAt - cpu.retired;
+      const stretch = Math.max(1, Math.min(SLICE, left, clock.untilAlarm()));
+      const stop = cpu.run(stretch, stretch < SLICE);
       this.stops[stop.reason]++;
       safePoint(false);
       if (stop.reason === "halted") this.#sleep();

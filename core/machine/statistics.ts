@@ -4,7 +4,28 @@
  * @module
  */
 import type { HostStatistics } from "../bus/host.ts";
-import type { VcpuStats } from "../engine/vcpu.ts";
+
+/** A processor's counters since power-on. */
+export interface ProcessorStatistics {
+  /** Instructions retired. */
+  readonly instructions: number;
+  /** Times that emitted code was left, by reason. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Translations: entries filled, flushes of all, flushes of one page. */
+  readonly tlb: { readonly fills: number; readonly flushes: number; readonly pageFlushes: number };
+  /** External interrupts taken. */
+  readonly interrupts: number;
+  /** Exceptions raised, by vector. */
+  readonly exceptions: Readonly<Record<number, number>>;
+  /** Instructions decoded. */
+  readonly decoded: number;
+  /** Pages of decoded code that were written to. */
+  readonly codeInvalidations: number;
+  /** Times that the memory for decoded code was full and began anew. */
+  readonly arenaResets: number;
+  /** Instructions whose definition in TypeScript ran. */
+  readonly callouts: number;
+}
 
 /** A machine's counters since power-on, as `--stats` writes them. */
 export interface MachineStatistics {
@@ -22,8 +43,8 @@ export interface MachineStatistics {
   readonly haltedSeconds: number;
   /** Times that the virtual CPU returned to the run loop, by reason. */
   readonly stops: Readonly<Record<string, number>>;
-  /** The virtual CPU's own counters: exits from emitted code by reason, TLB fills and flushes, interrupts. */
-  readonly cpu: VcpuStats;
+  /** The processor's own counters. */
+  readonly cpu: ProcessorStatistics;
   /** Devices by name: accesses by register and kind, counters, DMA; accesses that nobody answered; alarms. */
   readonly bus: HostStatistics;
   /** Bytes that the guest wrote to and read from its first serial port. */

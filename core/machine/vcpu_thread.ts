@@ -4,12 +4,12 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
 import { allocateMemory, layoutMemory } from "../memory/layout.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
-import type { CpuStart } from "./cpu_start.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { romBytes } from "./pieces.ts";
 import type { VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
