@@ -13,8 +13,19 @@ import { Extended } from "./extended.ts";
 import { readInteger } from "./load_store.ts";
 import { unpackDouble, unpackSingle } from "./memory_format.ts";
 import { Words } from "./memory_operand.ts";
-import { controlWord, isEmpty, pop, readRegister, settle, stackUnderflow, STATUS, writeRegister } from "./stack.ts";
-import { setStatus } from "./stack.ts";
+import {
+  CONDITIONS,
+  controlWord,
+  isEmpty,
+  pop,
+  readRegister,
+  setStatus,
+  settle,
+  stackUnderflow,
+  STATUS,
+  writeRegister,
+} from "./stack.ts";
+import { NO_QUOTIENT } from "./scale.ts";
 
 const context = new Context();
 const words = new Words();
@@ -95,18 +106,22 @@ export function onTopTwo(operation: Binary, pops: boolean): Callout {
   };
 }
 
-/** Computes a remainder; returns C0 to C3 as they report its quotient. */
+/** Computes a remainder; returns C0 to C3 as they report its quotient, or NO_QUOTIENT. */
 type Remainder = (context: Context, a: Extended, b: Extended, out: Extended) => number;
 
 /** FPREM and FPREM1. */
 export function remainder(operation: Remainder): Callout {
-  const conditions = STATUS.C0 | STATUS.C1 | STATUS.C2 | STATUS.C3;
   return (cpu) => {
-    if (isEmpty(cpu, 0) || isEmpty(cpu, 1)) return underflow(cpu, 0, false);
+    if (isEmpty(cpu, 0) || isEmpty(cpu, 1)) {
+      setStatus(cpu, STATUS.C2, 0);
+      return underflow(cpu, 0, false);
+    }
     context.begin(controlWord(cpu));
     const bits = operation(context, readRegister(cpu, 0, destination), readRegister(cpu, 1, source), result);
-    if (!settle(cpu, context)) return;
-    setStatus(cpu, conditions, bits);
+    const completed = settle(cpu, context);
+    if (bits === NO_QUOTIENT || !completed) setStatus(cpu, STATUS.C2, 0);
+    else setStatus(cpu, CONDITIONS, bits);
+    if (!completed) return;
     writeRegister(cpu, 0, result);
   };
 }

@@ -35,31 +35,38 @@ const CODES: readonly number[] = [0, C0, C3, C0 | C2 | C3];
 const FLAGS: readonly number[] = [0, FLAG.CF, FLAG.ZF, FLAG.CF | FLAG.PF | FLAG.ZF];
 
 /** Where a comparison leaves its result. */
-type Report = (cpu: Cpu, relation: number) => void;
-
-function reportCodes(cpu: Cpu, relation: number): void {
-  setStatus(cpu, C0 | C2 | C3, CODES[relation]!);
+interface Report {
+  /** Condition codes that it replaces. */
+  readonly codes: number;
+  leave(cpu: Cpu, relation: number): void;
 }
 
-function reportFlags(cpu: Cpu, relation: number): void {
-  cpu.setEflags(FLAGS[relation]!, ARITHMETIC_FLAGS);
-}
+const inCodes: Report = {
+  codes: CONDITIONS,
+  leave: (cpu, relation) => setStatus(cpu, C0 | C2 | C3, CODES[relation]!),
+};
+
+/** FCOMI leaves C1 alone, as processors do, but for a stack fault. */
+const inFlags: Report = {
+  codes: 0,
+  leave: (cpu, relation) => cpu.setEflags(FLAGS[relation]!, ARITHMETIC_FLAGS),
+};
 
 function popTimes(cpu: Cpu, count: number): void {
   for (let popped = 0; popped < count; popped++) pop(cpu);
 }
 
 function underflow(cpu: Cpu, report: Report, pops: number): void {
-  if (!stackUnderflow(cpu)) return;
-  report(cpu, RELATION.UNORDERED);
-  popTimes(cpu, pops);
+  const masked = stackUnderflow(cpu);
+  report.leave(cpu, RELATION.UNORDERED);
+  if (masked) popTimes(cpu, pops);
 }
 
 function compareWith(cpu: Cpu, quiet: boolean, report: Report, pops: number): void {
   const relation = compare(context, readRegister(cpu, 0, first), second, quiet);
-  if (!settle(cpu, context)) return;
-  report(cpu, relation);
-  popTimes(cpu, pops);
+  const completed = settle(cpu, context, report.codes);
+  report.leave(cpu, relation);
+  if (completed) popTimes(cpu, pops);
 }
 
 function compareRegisters(cpu: Cpu, i: number, quiet: boolean, report: Report, pops: number): void {
@@ -74,12 +81,12 @@ export function fcom(quiet: boolean, pops: number): Callout {
   return (cpu: Cpu, instruction: Instruction) => {
     const operand = instruction.operands[0];
     if (instruction.count === 0 || operand.kind === OPERAND.ST) {
-      return compareRegisters(cpu, instruction.count === 0 ? 1 : operand.register, quiet, reportCodes, pops);
+      return compareRegisters(cpu, instruction.count === 0 ? 1 : operand.register, quiet, inCodes, pops);
     }
     const denormal = readReal(cpu, instruction, second);
-    if (isEmpty(cpu, 0)) return underflow(cpu, reportCodes, pops);
+    if (isEmpty(cpu, 0)) return underflow(cpu, inCodes, pops);
     context.begin(controlWord(cpu)).denormalOperand = denormal;
-    compareWith(cpu, quiet, reportCodes, pops);
+    compareWith(cpu, quiet, inCodes, pops);
   };
 }
 
@@ -87,25 +94,25 @@ export function fcom(quiet: boolean, pops: number): Callout {
 export function ficom(pops: number): Callout {
   return (cpu: Cpu, instruction: Instruction) => {
     readInteger(cpu, instruction, instruction.operands[0].size, second);
-    if (isEmpty(cpu, 0)) return underflow(cpu, reportCodes, pops);
+    if (isEmpty(cpu, 0)) return underflow(cpu, inCodes, pops);
     context.begin(controlWord(cpu));
-    compareWith(cpu, false, reportCodes, pops);
+    compareWith(cpu, false, inCodes, pops);
   };
 }
 
 /** FCOMI and FUCOMI. */
 export function fcomi(quiet: boolean, pops: number): Callout {
   return (cpu: Cpu, instruction: Instruction) => {
-    compareRegisters(cpu, instruction.operands[1].register, quiet, reportFlags, pops);
+    compareRegisters(cpu, instruction.operands[1].register, quiet, inFlags, pops);
   };
 }
 
 /** FTST. */
 export function ftst(cpu: Cpu): void {
-  if (isEmpty(cpu, 0)) return underflow(cpu, reportCodes, 0);
+  if (isEmpty(cpu, 0)) return underflow(cpu, inCodes, 0);
   context.begin(controlWord(cpu));
   second.assign(zero);
-  compareWith(cpu, false, reportCodes, 0);
+  compareWith(cpu, false, inCodes, 0);
 }
 
 /** Condition codes of FXAM by KIND (SDM volume 2, FXAM). */

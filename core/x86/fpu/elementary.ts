@@ -18,12 +18,16 @@ const WIDTH = BigInt(W);
 const ONE = 1n << WIDTH;
 
 /** Pi with 252 fraction bits, and the natural logarithm of 2 with 256. */
-const PI = 0x3243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c8_9n >> 4n;
+const PI = 0x3243f6a8885a308d313198a2e03707344a4093822299f31d0082efa98ec4e6c8n;
 const PI_BITS = 252;
 const LN2_LONG = 0xb17217f7d1cf79abc9e3b39803f2f6af40f343267298b62d8a0d175b8baafa2bn;
 const LN2 = LN2_LONG >> (256n - WIDTH);
 
-/** Pi, and its half, in fixed point. */
+/** Half of the 66-bit pi by which the FPU reduces angles (Intel SDM volume 1, 8.3.8), in units of 2^-67. */
+const RIGHT_ANGLE = 0xc90fdaa22168c234cn;
+const RIGHT_ANGLE_BITS = 67;
+
+/** Pi in fixed point. */
 const PI_FIXED = PI >> BigInt(PI_BITS - W);
 
 /** `value` times 2^`count`, whatever the sign of `count`, rounded down. */
@@ -104,8 +108,8 @@ export function ratio(a: Binary, b: Binary): Binary {
 
 /** An angle in the first octant and the eighths of a turn that were taken off it. */
 export interface Reduced {
-  /** The rest's magnitude; `undefined` where nothing is left. */
-  readonly rest: Binary | undefined;
+  /** The rest's magnitude; never zero, for no multiple of a right angle of 66 bits is a number of 64. */
+  readonly rest: Binary;
   readonly negative: boolean;
   /** Right angles, modulo 4. */
   readonly quadrant: number;
@@ -117,14 +121,12 @@ export interface Reduced {
 export function reduceAngle(angle: Binary): Reduced {
   const { digits, scale } = angle;
   if (scale + bitLength(digits) < 0) return { rest: angle, negative: false, quadrant: 0 };
-  // Half of pi has one fraction bit more than pi.
-  const bits = PI_BITS + 1;
-  const whole = shift(digits, scale + bits);
-  const count = (2n * whole + PI) / (2n * PI);
-  const rest = whole - count * PI;
+  const whole = shift(digits, scale + RIGHT_ANGLE_BITS);
+  const count = (2n * whole + RIGHT_ANGLE) / (2n * RIGHT_ANGLE);
+  const rest = whole - count * RIGHT_ANGLE;
   const magnitude = rest < 0n ? -rest : rest;
   return {
-    rest: magnitude === 0n ? undefined : trim({ digits: magnitude, scale: -bits }),
+    rest: { digits: magnitude, scale: -RIGHT_ANGLE_BITS },
     negative: rest < 0n,
     quadrant: Number(count & 3n),
   };

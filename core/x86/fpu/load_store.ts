@@ -103,16 +103,22 @@ function storeConverted(cpu: Cpu, instruction: Instruction, convert: Conversion,
     if (masked) {
       convert(indefinite, size);
       words.write(cpu, instruction, size);
-    }
+    } else words.probe(cpu, instruction, size);
     stackUnderflow(cpu);
     if (masked && pops) pop(cpu);
     return;
   }
   convert(readRegister(cpu, 0, value), size);
   // Memory is not written when the result would not be the format's own (SDM volume 1, 8.5.4 and 8.5.5).
-  const stores = (context.flags & ~context.control &
-    (EXCEPTION.INVALID | EXCEPTION.OVERFLOW | EXCEPTION.UNDERFLOW)) === 0;
+  const forbidding = EXCEPTION.INVALID | EXCEPTION.OVERFLOW | EXCEPTION.UNDERFLOW;
+  const stores = (context.flags & ~context.control & forbidding) === 0;
   if (stores) words.write(cpu, instruction, size);
+  else {
+    words.probe(cpu, instruction, size);
+    // What was not stored was not rounded.
+    context.flags &= ~EXCEPTION.PRECISION;
+    context.roundedUp = false;
+  }
   settle(cpu, context);
   if (stores && pops) pop(cpu);
 }

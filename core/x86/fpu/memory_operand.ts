@@ -30,6 +30,11 @@ export class Words {
     return this;
   }
 
+  /** Makes the checks of a write. */
+  probe(cpu: Cpu, instruction: Instruction, size: number): void {
+    cpu.memory.probeWrite(operandAddress(cpu, instruction, size, true), size, cpu.user);
+  }
+
   /** Writes an operand of 2, 4, 8 or 10 bytes. */
   write(cpu: Cpu, instruction: Instruction, size: number): void {
     const linear = operandAddress(cpu, instruction, size, true);

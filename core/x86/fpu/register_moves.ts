@@ -45,7 +45,6 @@ export function fcmov(flags: number, negated: boolean): Callout {
       if (stackUnderflow(cpu)) writeRegister(cpu, 0, value.setIndefinite());
       return;
     }
-    setStatus(cpu, STATUS.C1, 0);
     if (((cpu.eflags & flags) !== 0) !== negated) writeRegister(cpu, 0, readRegister(cpu, i, value));
   };
 }
@@ -56,11 +55,12 @@ export const CONDITION = { B: FLAG.CF, E: FLAG.ZF, BE: FLAG.CF | FLAG.ZF, U: FLA
 /** FFREE. */
 export function ffree(cpu: Cpu, instruction: Instruction): void {
   setEmpty(cpu, instruction.operands[0].register);
+  setStatus(cpu, STATUS.C1, 0);
 }
 
 /** FFREEP: FFREE, then a pop. */
 export function ffreep(cpu: Cpu, instruction: Instruction): void {
-  setEmpty(cpu, instruction.operands[0].register);
+  ffree(cpu, instruction);
   pop(cpu);
 }
 

@@ -25,6 +25,9 @@ import {
 const left = new Extended();
 const right = new Extended();
 
+/** Instead of condition codes: there is no quotient, and C0 and C3 stay. */
+export const NO_QUOTIENT = -1;
+
 /** The low three bits of a quotient in C0, C3 and C1. */
 function quotientBits(quotient: bigint): number {
   const low = Number(quotient & 7n);
@@ -36,11 +39,11 @@ function partialRemainder(context: Context, a: Extended, b: Extended, nearest: b
   const kindB = kindOf(b);
   if (kindA >= KIND.QUIET_NAN || kindB >= KIND.QUIET_NAN) {
     propagate(context, a, kindA, b, kindB, out);
-    return 0;
+    return NO_QUOTIENT;
   }
   if (kindA === KIND.INFINITY || kindB === KIND.ZERO) {
     invalid(context, out);
-    return 0;
+    return NO_QUOTIENT;
   }
   if (denormalStops(context, kindA, kindB)) return 0;
   if (kindA === KIND.ZERO) {
@@ -84,12 +87,12 @@ function partialRemainder(context: Context, a: Extended, b: Extended, nearest: b
   return rest === 0 ? quotientBits(quotient) : STATUS.C2;
 }
 
-/** The remainder with a truncated quotient; returns the condition codes. */
+/** The remainder with a truncated quotient; returns the condition codes or NO_QUOTIENT. */
 export function truncatedRemainder(context: Context, a: Extended, b: Extended, out: Extended): number {
   return partialRemainder(context, a, b, false, out);
 }
 
-/** The IEEE 754 remainder, whose quotient is rounded to nearest; returns the condition codes. */
+/** The IEEE 754 remainder, whose quotient is rounded to nearest; returns the condition codes or NO_QUOTIENT. */
 export function nearestRemainder(context: Context, a: Extended, b: Extended, out: Extended): number {
   return partialRemainder(context, a, b, true, out);
 }

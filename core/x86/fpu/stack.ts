@@ -147,11 +147,16 @@ export function push(cpu: Cpu, value: Extended): void {
   writeRegister(cpu, 0, value);
 }
 
-/** Records what an operation raised, C1 included; false when the operation must leave its operands as they were. */
-export function settle(cpu: Cpu, context: Context): boolean {
+/**
+ * Records what an operation raised, C1 included.
+ *
+ * @param cleared STATUS bits that the operation clears first.
+ * @returns Whether the operation may go on: false when it must leave its operands as they were.
+ */
+export function settle(cpu: Cpu, context: Context, cleared: number = STATUS.C1): boolean {
   const { flags } = context;
   const unmasked = flags & ~context.control & EXCEPTION.ALL;
-  let status = (cpu.i32[STATUS_WORD]! & ~STATUS.C1) | flags;
+  let status = (cpu.i32[STATUS_WORD]! & ~cleared) | flags;
   if (unmasked !== 0) status |= STATUS.ERROR_SUMMARY | STATUS.BUSY;
   const stopped = (unmasked & BEFORE_COMPUTATION) !== 0;
   if (context.roundedUp && !stopped) status |= STATUS.C1;

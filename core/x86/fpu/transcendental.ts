@@ -92,11 +92,13 @@ export function yLog2X(context: Context, x: Extended, y: Extended, out: Extended
   ) {
     return invalid(context, out);
   }
-  if (denormalStops(context, kindX, kindY)) return;
   const sign = x.exponent < BIAS ? y.sign ^ 1 : y.sign;
   if (kindX === KIND.ZERO && kindY !== KIND.INFINITY) {
     if (!context.raise(EXCEPTION.ZERO_DIVIDE)) out.setInfinity(sign);
-  } else if (kindX === KIND.ZERO || kindX === KIND.INFINITY || kindY === KIND.INFINITY) {
+    return;
+  }
+  if (denormalStops(context, kindX, kindY)) return;
+  if (kindX === KIND.ZERO || kindX === KIND.INFINITY || kindY === KIND.INFINITY) {
     out.setInfinity(sign);
   } else if (kindY === KIND.ZERO || zeroLogarithm) {
     out.setZero(sign);
@@ -139,11 +141,14 @@ export function yLog2XPlus1(context: Context, x: Extended, y: Extended, out: Ext
       roundInexact(context, sign, times(logarithm2Plus1(number, x.sign === 1), factor), out);
       return;
     }
-    // Beyond the defined range: the logarithm of 1 + x where it has one.
+    // Beyond the defined range: the logarithm of 1 + x where it has one, else the operand.
     const low = Math.min(number.scale, 0);
     const digits = number.digits << BigInt(number.scale - low);
     const sum = (1n << BigInt(-low)) + (x.sign === 1 ? -digits : digits);
-    if (sum <= 0n) return invalid(context, out);
+    if (sum <= 0n) {
+      out.assign(x);
+      return;
+    }
     const result = logarithm2({ digits: sum, scale: low });
     roundInexact(context, y.sign ^ (result.negative ? 1 : 0), times(result, factor), out);
   }
@@ -195,11 +200,6 @@ function sineAt(context: Context, sign: number, angle: Reduced, turn: number, ou
   let negative = turn === 0 ? sign : 0;
   if ((quadrant & 2) !== 0) negative ^= 1;
   if (!odd && angle.negative) negative ^= 1;
-  if (angle.rest === undefined) {
-    if (odd) out.set(negative, BIAS, INTEGER_BIT, 0);
-    else out.setZero(negative);
-    return;
-  }
   roundInexact(context, negative, odd ? cosine(angle.rest) : sine(angle.rest), out);
 }
 
@@ -211,8 +211,7 @@ const tan: Trigonometric = (context, sign, angle, out) => {
   let negative = sign;
   if (odd) negative ^= 1;
   if (angle.negative) negative ^= 1;
-  // The rest is never nothing: no multiple of half of pi is a number of the format.
-  const rest = angle.rest!;
+  const { rest } = angle;
   roundInexact(context, negative, odd ? ratio(cosine(rest), sine(rest)) : ratio(sine(rest), cosine(rest)), out);
 };
 
