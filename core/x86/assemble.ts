@@ -29,6 +29,7 @@ export interface AssembleOptions {
 
 /** What {@linkcode assemble} makes. */
 export interface Assembly {
+  /** The code and data, from the origin on. */
   readonly bytes: Uint8Array;
   /** Address of every label; a local label is `parent.local`. */
   readonly labels: Map<string, number>;

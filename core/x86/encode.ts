@@ -18,7 +18,9 @@ const SIMD_BYTES = [0, 0x66, 0xf3, 0xf2];
 
 /** A form with its notation read. */
 export interface FormEncoding {
+  /** Its opcode column. */
   readonly encoding: Encoding;
+  /** Its operand column. */
   readonly codes: readonly OperandCode[];
 }
 

@@ -17,8 +17,11 @@
 export interface Form {
   /** Position in the table; stable within one run. */
   readonly id: number;
+  /** Name in assembly text, lower case. */
   readonly mnemonic: string;
+  /** The encoding, in the notation above. */
   readonly opcode: string;
+  /** Operand codes, destination first. */
   readonly operands: readonly string[];
   /** Name under which `core/x86/semantics` or a callout defines it; the mnemonic unless several mnemonics share one. */
   readonly semantics: string;

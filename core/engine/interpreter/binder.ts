@@ -348,12 +348,17 @@ export class DynamicBinder implements Builder {
   faultIf(condition: Value, vector: number): void {
     // #GP carries an error code of 0; #DE and the others here have none.
     const GENERAL_PROTECTION = 13;
-    this.#b.if(condition, () => {
-      this.setState(STATE.FAULT_ERROR, i32.const(vector === GENERAL_PROTECTION ? 0 : -1));
-      this.setState(STATE.FAULT_VECTOR, i32.const(vector));
-      this.#undo?.();
-      this.frame.leaveFault();
-    }, undefined, "unlikely");
+    this.#b.if(
+      condition,
+      () => {
+        this.setState(STATE.FAULT_ERROR, i32.const(vector === GENERAL_PROTECTION ? 0 : -1));
+        this.setState(STATE.FAULT_VECTOR, i32.const(vector));
+        this.#undo?.();
+        this.frame.leaveFault();
+      },
+      undefined,
+      "unlikely",
+    );
   }
   onFault(undo: () => void): void {
     this.#undo = undo;
@@ -476,12 +481,16 @@ export class DynamicBinder implements Builder {
     if (this.shape.flat) return this.frame.branch(condition, this.shape);
     const taken = condition ? this.let(condition) : undefined;
     const outside = i32.gt_u(this.relativeTarget(0), this.state(STATE.CS_LIMIT));
-    if (this.shape.semantics !== "call") this.faultIf(taken ? i32.and(i32.ne(taken, i32.const(0)), outside) : outside, 13);
+    if (this.shape.semantics !== "call") {
+      this.faultIf(taken ? i32.and(i32.ne(taken, i32.const(0)), outside) : outside, 13);
+    }
     this.frame.branch(taken, this.shape);
   }
 
   string(role: "source" | "destination"): StringPort {
-    const number = role === "source" ? this.#field8(RECORD.D) : i32.const(this.addressWidth === 16 ? WINDOW.ADDRESS16 : 0);
+    const number = role === "source"
+      ? this.#field8(RECORD.D)
+      : i32.const(this.addressWidth === 16 ? WINDOW.ADDRESS16 : 0);
     const linear = (width: Width, offset: Value, write: boolean): Value => {
       const window = this.let(i32.add(this.#cpu, i32.shl(number, i32.const(5))));
       return this.#windowed(window, number, offset, width, write);
@@ -520,7 +529,14 @@ export class DynamicBinder implements Builder {
     this.#b.if(i32.and(fits, aligned), () => {
       this.#b.set(
         host,
-        this.#b.call(this.slow.bulk, this.#cpu, this.#record, this.frame.budget(), first, i32.const(write ? 1 : 0)) as Value,
+        this.#b.call(
+          this.slow.bulk,
+          this.#cpu,
+          this.#record,
+          this.frame.budget(),
+          first,
+          i32.const(write ? 1 : 0),
+        ) as Value,
       );
       this.#leaveOnFault();
     });

@@ -11,7 +11,9 @@ import type { Builder, Value } from "../../x86/semantics/mod.ts";
 const ZERO = new Uint8Array(16);
 
 /** The flag operations over a builder that can read and write the state block. */
-export function emitFlags(b: Pick<Builder, "state" | "setState" | "emit" | "let"> & { frame: { cpu: { get(): Value } } }) {
+export function emitFlags(
+  b: Pick<Builder, "state" | "setState" | "emit" | "let"> & { frame: { cpu: { get(): Value } } },
+) {
   const cpu = () => b.frame.cpu.get();
   const bit31 = (value: Value) => i32.shr_u(value, i32.const(31));
   const result = (r: Value) => b.emit(i64.store(cpu(), i64.extend_i32_u(r), STATE.RESULT));

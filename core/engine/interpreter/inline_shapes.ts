@@ -34,7 +34,12 @@ class ShapeList {
     });
   }
   /** With each kind of memory. */
-  memory(semantics: string, operands: readonly OperandShape[], kinds: readonly MemoryKind[], options: Partial<Shape> = {}): void {
+  memory(
+    semantics: string,
+    operands: readonly OperandShape[],
+    kinds: readonly MemoryKind[],
+    options: Partial<Shape> = {},
+  ): void {
     for (const memory of kinds) this.add(semantics, operands, { ...options, memory });
   }
 }

@@ -6,7 +6,7 @@
  */
 import { type Body, type FunctionRef, i32, type Local, ModuleBuilder } from "../../wasm/mod.ts";
 import { SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
-import { type Semantics, SEMANTICS, type Value } from "../../x86/semantics/mod.ts";
+import { SEMANTICS, type Semantics, type Value } from "../../x86/semantics/mod.ts";
 import { DynamicBinder, type Frame, type SlowPath } from "./binder.ts";
 import { CONTROL_CASE, EXIT, RECORD, STATUS } from "./record.ts";
 import { type Shape, shapeKey } from "./shape.ts";
@@ -106,10 +106,15 @@ function slowPath(module: ModuleBuilder): SlowPath {
       b.return(b.call(target, linear.get(), i32.const(size)));
     });
   const writer = (size: number) =>
-    module.function(`write${size * 8}`, ["i32", "i32", "i32", "i32", "i32"], [], (b, cpu, record, budget, linear, value) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.emit(b.call(write, linear.get(), value.get(), i32.const(size)));
-    });
+    module.function(
+      `write${size * 8}`,
+      ["i32", "i32", "i32", "i32", "i32"],
+      [],
+      (b, cpu, record, budget, linear, value) => {
+        note(b as unknown as Body, cpu, record, budget);
+        b.emit(b.call(write, linear.get(), value.get(), i32.const(size)));
+      },
+    );
   return {
     read: [reader("read", read, 1), reader("read", read, 2), reader("read", read, 4)],
     readModify: [
@@ -246,7 +251,10 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
       body.if(record.get(), () => {}, () => {
         body.if(i32.le_s(budget.get(), i32.const(0)), () => leaveAt(EXIT.BUDGET_RIP), undefined, "unlikely");
         const linear = body.local("i32"), index = body.local("i32"), offset = body.local("i32");
-        body.set(linear, i32.add(eip.get(), i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE)));
+        body.set(
+          linear,
+          i32.add(eip.get(), i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE)),
+        );
         const page = i32.and(i32.shr_u(linear.get(), i32.const(10)), i32.const(-4));
         body.set(index, i32.load(i32.add(tlb.get(), page), TLB.EXECUTE));
         body.set(offset, i32.and(linear.get(), i32.const(0xfff)));
@@ -296,13 +304,21 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
                     const unresolved = shape.operandWidth === 16
                       ? i32.or(
                         i32.eqz(target.get()),
-                        i32.ne(branchTarget({ cpu, record }, shape), branchTarget({ cpu, record }, { ...shape, operandWidth: 32 })),
+                        i32.ne(
+                          branchTarget({ cpu, record }, shape),
+                          branchTarget({ cpu, record }, { ...shape, operandWidth: 32 }),
+                        ),
                       )
                       : i32.eqz(target.get());
-                    body.if(unresolved, () => {
-                      body.set(eip, branchTarget({ cpu, record }, shape));
-                      lookup();
-                    }, undefined, "unlikely");
+                    body.if(
+                      unresolved,
+                      () => {
+                        body.set(eip, branchTarget({ cpu, record }, shape));
+                        lookup();
+                      },
+                      undefined,
+                      "unlikely",
+                    );
                     body.set(record, target.get());
                   } else {
                     body.set(eip, branchTarget({ cpu, record }, shape));
@@ -366,10 +382,15 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
                     );
                     const page = i32.and(i32.shr_u(i32.add(linear, i32.const(4096)), i32.const(10)), i32.const(-4));
                     const expected = i32.load(record.get(), RECORD.IMMEDIATE);
-                    body.if(i32.ne(i32.load(i32.add(tlb.get(), page), TLB.EXECUTE), expected), () => {
-                      body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
-                      leaveAt(EXIT.DECODE);
-                    }, undefined, "unlikely");
+                    body.if(
+                      i32.ne(i32.load(i32.add(tlb.get(), page), TLB.EXECUTE), expected),
+                      () => {
+                        body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
+                        leaveAt(EXIT.DECODE);
+                      },
+                      undefined,
+                      "unlikely",
+                    );
                     body.set(record, nextRecord());
                     body.br(next);
                     break;
@@ -419,10 +440,15 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
             typed.return(status.get());
           });
           // One that does not end its block has returned.
-          body.if(i32.eqz(status.get()), () => {
-            body.set(record, nextRecord());
-            body.br(next);
-          }, undefined, "likely");
+          body.if(
+            i32.eqz(status.get()),
+            () => {
+              body.set(record, nextRecord());
+              body.br(next);
+            },
+            undefined,
+            "likely",
+          );
           typed.return(status.get());
         });
         leave(EXIT.BUDGET);

@@ -10,7 +10,12 @@ export class AssemblyError extends Error {
    * @param line Line of the source, from 1.
    * @param problem What is wrong, without the line.
    */
-  constructor(readonly line: number, readonly problem: string) {
+  constructor(
+    /** Line of the source, from 1. */
+    readonly line: number,
+    /** What is wrong, without the line. */
+    readonly problem: string,
+  ) {
     super(`line ${line}: ${problem}`);
     this.name = "AssemblyError";
   }

@@ -48,7 +48,9 @@ function loopWhile(zero: Value | undefined): Semantics {
     const w = b.addressWidth;
     const left = b.let(i32.sub(b.register(GPR.CX, w, "u"), i32.const(1)));
     const counted = b.let(i32.ne(w === 16 ? i32.and(left, i32.const(0xffff)) : left, i32.const(0)));
-    const taken = zero === undefined ? counted : b.let(i32.and(counted, i32.eq(i32.ne(b.holds(4), i32.const(0)), zero)));
+    const taken = zero === undefined
+      ? counted
+      : b.let(i32.and(counted, i32.eq(i32.ne(b.holds(4), i32.const(0)), zero)));
     b.if(taken, () => b.checkTarget(b.let(b.relativeTarget(0))));
     b.setRegister(GPR.CX, w, left);
     b.branch(0, taken);

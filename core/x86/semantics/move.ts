@@ -85,7 +85,10 @@ const bswap: Semantics = (b) => {
 
 const movbe: Semantics = (b) => b.write(0, reversed(b, b.width(0), b.read(1)));
 
-const xlat: Semantics = (b) => b.setRegister(GPR.AX, 8, b.read(0));
+const xlat: Semantics = (b) => {
+  const at = i32.add(b.register(GPR.BX, b.addressWidth, "u"), b.register(GPR.AX, 8, "u"));
+  b.setRegister(GPR.AX, 8, b.let(b.string("source").read(8, at)));
+};
 
 const mov_from_segment: Semantics = (b) => b.write(0, b.selector(1));
 
@@ -116,6 +119,7 @@ export const MOVE: Record<string, Semantics> = {
   mfence: (b) => b.fence(),
   sfence: (b) => b.fence(),
   clflush: (b) => {
-    b.read(0);
+    // Only the address is checked, as by a read.
+    b.let(b.read(0));
   },
 };

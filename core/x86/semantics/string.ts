@@ -14,8 +14,6 @@ const PAGE = 4096;
 /** What one iteration does; `step` is +size or -size. Returns a condition that ends CMPS and SCAS repeats early. */
 type Item = (b: Builder, step: Value) => void;
 
-const cut = (b: Builder, value: Value) => b.addressWidth === 16 ? i32.and(value, i32.const(0xffff)) : value;
-
 /** An index register, cut to the address size. */
 const index = (b: Builder, register: number) => b.register(register, b.addressWidth, "u");
 
@@ -26,7 +24,9 @@ function advance(b: Builder, register: number, step: Value): void {
 /** The step of DF: size forwards, -size backwards. */
 function stepOf(b: Builder, size: number): Value {
   const down = i32.and(b.state(STATE.EFLAGS), i32.const(FLAG.DF));
-  return b.let(i32.sub(i32.const(size), i32.shl(i32.shr_u(down, i32.const(10)), i32.const(size === 1 ? 1 : size === 2 ? 2 : 3))));
+  return b.let(
+    i32.sub(i32.const(size), i32.shl(i32.shr_u(down, i32.const(10)), i32.const(size === 1 ? 1 : size === 2 ? 2 : 3))),
+  );
 }
 
 /** Runs `item` once, or repeats it; `ends` tells when CMPS and SCAS stop; `bulk` may do many iterations at once. */
@@ -54,7 +54,7 @@ function repeated(
       if (bulk) {
         // Bulk paths run forwards only.
         b.if(i32.gt_s(step, i32.const(0)), () => {
-          const most = select(left.get(), budget.get(), i32.lt_u(left.get(), budget.get()));
+          const most = select(i32.lt_u(left.get(), budget.get()), left.get(), budget.get());
           b.set(count, bulk(b.let(most)));
         });
       }
@@ -83,7 +83,7 @@ function repeated(
 const room = (b: Builder, address: Value, shift: number) =>
   b.let(i32.shr_u(i32.sub(i32.const(PAGE), i32.and(address, i32.const(PAGE - 1))), i32.const(shift)));
 
-const least = (b: Builder, x: Value, y: Value) => b.let(select(x, y, i32.lt_u(x, y)));
+const least = (b: Builder, x: Value, y: Value) => b.let(select(i32.lt_u(x, y), x, y));
 
 const log2 = (size: number) => size === 1 ? 0 : size === 2 ? 1 : 2;
 

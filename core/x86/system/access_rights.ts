@@ -4,10 +4,9 @@
  * @module
  */
 import type { Cpu } from "../cpu.ts";
-import { FLAG, VECTOR } from "../registers.ts";
-import { GuestFault } from "../fault.ts";
-import { type Instruction, OPERAND } from "../instruction.ts";
 import { SYSTEM_TYPE } from "../descriptor.ts";
+import { type Instruction, OPERAND } from "../instruction.ts";
+import { FLAG } from "../registers.ts";
 import { readSelector } from "./descriptor_tables.ts";
 import { fetchDescriptor, isNull, requireProtectedMode } from "./selector.ts";
 
@@ -66,20 +65,15 @@ export function verw(cpu: Cpu, instruction: Instruction): void {
 
 /** ARPL: raises the destination's RPL to the source's. */
 export function arpl(cpu: Cpu, instruction: Instruction): void {
-  if (!cpu.protectedMode) throw new GuestFault(VECTOR.UD);
-  const destination = instruction.operands[0];
+  requireProtectedMode(cpu);
+  const selector = readSelector(cpu, instruction, 0);
   const rpl = cpu.gpr16(instruction.operands[1].register) & 3;
-  if (destination.kind === OPERAND.GPR) {
-    const selector = cpu.gpr16(destination.register);
-    if ((selector & 3) < rpl) cpu.setGpr16(destination.register, (selector & ~3) | rpl);
-    setZero(cpu, (selector & 3) < rpl);
-    return;
+  const raised = (selector & 3) < rpl;
+  if (raised) {
+    const destination = instruction.operands[0];
+    const value = (selector & ~3) | rpl;
+    if (destination.kind === OPERAND.GPR) cpu.setGpr16(destination.register, value);
+    else cpu.write(destination.segment, cpu.effectiveAddress(instruction, destination), 2, value);
   }
-  const offset = cpu.effectiveAddress(instruction, destination);
-  // The operand is written back even when it does not change, so that it must be writable.
-  const linear = cpu.linear(destination.segment, offset, 2, true);
-  cpu.memory.probeWrite(linear, 2, cpu.user);
-  const selector = cpu.memory.read16(linear, cpu.user);
-  if ((selector & 3) < rpl) cpu.memory.write16(linear, (selector & ~3) | rpl, cpu.user);
-  setZero(cpu, (selector & 3) < rpl);
+  setZero(cpu, raised);
 }

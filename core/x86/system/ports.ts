@@ -112,7 +112,9 @@ function transferString(
 /** Whether something waits that the boundary between two iterations must let in. */
 function interruptible(cpu: Cpu): boolean {
   const pending = cpu.i32[PENDING]!;
-  return (pending & ~1) !== 0 || ((pending & 1) !== 0 && (cpu.systemFlags & FLAG.IF) !== 0);
+  const flags = cpu.systemFlags;
+  // A single step traps after each iteration.
+  return (pending & ~1) !== 0 || ((pending & 1) !== 0 && (flags & FLAG.IF) !== 0) || (flags & FLAG.TF) !== 0;
 }
 
 /** How many items from `offset` upward may move as one block: within the segment, the page and the address size. */

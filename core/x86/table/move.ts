@@ -6,6 +6,17 @@
 import { CONDITIONS } from "./conditions.ts";
 import { hex, type Row, row } from "./row.ts";
 
+/** A group of cache hints: the named ones take memory, every other encoding is a no-operation. */
+function hints(opcode: number, names: readonly string[]): Row[] {
+  return [
+    ...Array.from(
+      { length: 8 },
+      (_, digit) => row(`0F ${hex(opcode)} /${digit}`, names[digit] ?? "nop", digit < names.length ? "M" : "Ev"),
+    ),
+    row(`0F ${hex(opcode)} /r`, "nop", "Rv"),
+  ];
+}
+
 /** Moves, exchanges, conversions, addresses, no-operations. */
 export const move: readonly Row[] = [
   row("88 /r", "mov", "Eb Gb"),
@@ -53,14 +64,7 @@ export const move: readonly Row[] = [
   row("0F B4 /r", "lfs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   row("0F B5 /r", "lgs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   // 0F 18-1F are reserved no-operations of the P6; later manuals gave some of them names (SDM volume 2, NOP and PREFETCHh).
-  row("0F 1F /0", "nop", "Ev"),
   ...[0x1f, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e].map((opcode) => row(`0F ${hex(opcode)} /r`, "nop", "Ev")),
-  row("0F 18 /0", "prefetchnta", "M"),
-  row("0F 18 /1", "prefetcht0", "M"),
-  row("0F 18 /2", "prefetcht1", "M"),
-  row("0F 18 /3", "prefetcht2", "M"),
-  row("0F 18 /r", "nop", "Ev"),
-  row("0F 0D /0", "prefetch", "M"),
-  row("0F 0D /1", "prefetchw", "M"),
-  row("0F 0D /r", "nop", "Ev"),
+  ...hints(0x18, ["prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2"]),
+  ...hints(0x0d, ["prefetch", "prefetchw"]),
 ];

@@ -100,7 +100,7 @@ const { GPR: G, ST, MMX, XMM } = OPERAND;
 const METHODS: Readonly<Record<string, readonly [source: number, kind: number]>> = {
   E: [SOURCE.RM, G],
   M: [SOURCE.RM_MEMORY, OPERAND.MEMORY],
-  R: [SOURCE.RM_ALWAYS_REGISTER, G],
+  R: [SOURCE.RM_REGISTER, G],
   G: [SOURCE.REG, G],
   S: [SOURCE.REG_SEGMENT, OPERAND.SEGMENT],
   C: [SOURCE.REG_CONTROL, OPERAND.CONTROL],
@@ -146,6 +146,8 @@ const CODES = new Map<string, OperandCode>([
   ["STi", elsewhere(SOURCE.RM_REGISTER, ST, [10, 10])],
   ["1", elsewhere(SOURCE.ONE, OPERAND.IMMEDIATE, [1, 1])],
   ["Ibs", elsewhere(SOURCE.IMMEDIATE_SIGNED, OPERAND.IMMEDIATE, [2, 4])],
+  // Only MOV to and from control and debug registers has this one.
+  ["Rd", elsewhere(SOURCE.RM_ALWAYS_REGISTER, G, [4, 4])],
   // A selector stored to memory is a word whatever the operand size; a register takes the operand size.
   ["Rv/Mw", { source: SOURCE.RM, kind: G, register: 0, size: [2, 4], memorySize: [2, 2] }],
 ]);

@@ -1,0 +1,11 @@
+/**
+ * The TypeScript definitions of instructions, by form.
+ *
+ * @module
+ */
+import { CALLOUTS } from "../x86/system/callouts.ts";
+import type { Callout } from "../x86/system/callout.ts";
+import { FORMS } from "../x86/table/table.ts";
+
+/** By `Form.id`; undefined where emitted code is the only definition, or none is built. */
+export const CALLOUT_TABLE: readonly (Callout | undefined)[] = FORMS.map((form) => CALLOUTS[form.semantics]);

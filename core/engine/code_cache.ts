@@ -1,0 +1,344 @@
+/**
+ * Decodes guest code into runs of records.
+ *
+ * A run starts at an address that was jumped to and goes on through conditional branches to the first unconditional one, the page's end,
+ * or code that is decoded already. Each of its blocks ends in a record that holds the block's instruction count.
+ *
+ * @module
+ */
+import type { GuestMemory } from "../memory/guest_memory.ts";
+import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
+import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
+import { Instruction } from "../x86/instruction.ts";
+import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
+import { FORMS } from "../x86/table/table.ts";
+import { type CodePage, CodePages } from "./code_pages.ts";
+import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
+import { type CaseFinder, RecordWriter } from "./record_writer.ts";
+
+/** Most records in a run, its end included. */
+const RUN_RECORDS = 96;
+
+/** Nothing follows these: the run ends there. */
+const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt sysexit sysenter ud0 ud1 ud2".split(" "));
+
+/** What a callout runs: an instruction, or the fault of bytes that are none. */
+export type Kept = Instruction | GuestFault;
+
+/** The decoded code of one virtual CPU. */
+export class CodeCache {
+  readonly pages: CodePages;
+  /** Instructions and faults that callout records name by index. */
+  readonly kept: Kept[] = [];
+  /** Instructions decoded. */
+  decoded = 0;
+  readonly #writer: RecordWriter;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #state: Int32Array;
+  readonly #memory: GuestMemory;
+  readonly #instruction = new Instruction();
+  /** Records outside the arena, for code that is run once: see `single`. */
+  readonly #scratch: number;
+  readonly #straddleBytes = new Uint8Array(2 * MAXIMUM_LENGTH);
+
+  /**
+   * @param memory The CPU's memory.
+   * @param cpu Address of its block.
+   * @param arena First byte of the record arena. @param arenaBytes Its size.
+   * @param findCase Finds or emits the code of a shape.
+   */
+  constructor(memory: GuestMemory, cpu: number, arena: number, arenaBytes: number, findCase: CaseFinder) {
+    this.#memory = memory;
+    this.#bytes = memory.physical.bytes;
+    this.#words = memory.physical.words;
+    this.#state = new Int32Array(memory.physical.buffer, cpu, STATE.SIZE >> 2);
+    this.#scratch = arena;
+    this.pages = new CodePages(memory, arena + 4096, arenaBytes - 4096);
+    this.#writer = new RecordWriter(
+      this.#bytes,
+      this.#words,
+      FORMS,
+      findCase,
+      (instruction) => this.kept.push(instruction) - 1,
+    );
+  }
+
+  /** Where `single` puts its records. */
+  get scratch(): number {
+    return this.#scratch;
+  }
+
+  /** Whether the running code's page is the one with this record index. */
+  runsFrom(index: number): boolean {
+    const state = this.#state;
+    const linear = this.#linear(state[STATE.EIP_PAGE >> 2]!);
+    const words = this.#words, set = state[STATE.TLB_SET >> 2]! + TLB.EXECUTE;
+    return words[(set >> 2) + (linear >>> 12)] === index;
+  }
+
+  /** Linear address of an EIP. */
+  #linear(eip: number): number {
+    return (eip + this.#state[(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE) >> 2]!) >>> 0;
+  }
+
+  /**
+   * Finds or makes the record at an EIP, enters the page into the execute TLB, and sets EIP_PAGE. Code in a page that the code segment's
+   * limit cuts is decoded one instruction at a time, into the scratch records.
+   *
+   * @throws {GuestFault} #PF or #GP of the fetch, CR2 set.
+   */
+  enter(eip: number): number {
+    const state = this.#state;
+    const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
+    if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
+    const linear = this.#linear(eip), offset = linear & 0xfff;
+    const user = state[STATE.CPL >> 2] === 3;
+    const physicalPage = this.#fetch(linear, user);
+    const mode = state[STATE.MODE >> 2]!;
+    state[STATE.EIP_PAGE >> 2] = eip - offset;
+    const lastInPage = eip - offset + 0xfff;
+    if (lastInPage > limit) return this.single(eip);
+    const page = this.#page(physicalPage, mode);
+    this.#memory.enterExecute(linear, user, page.index);
+    const known = this.#words[(page.index >> 2) + offset]!;
+    if (known === 0) return this.#decodeRun(page, offset, linear, user);
+    return this.#isStraddle(known) ? this.#straddle(page, offset, linear, user) : known;
+  }
+
+  #fetch(linear: number, user: boolean): number {
+    const entry = this.#memory.fetch(linear, user);
+    if (entry === -1) {
+      this.#state[STATE.CR2 >> 2] = linear;
+      throw new GuestFault(VECTOR.PF, this.#memory.walker.errorCode);
+    }
+    const physical = this.#memory.walker.physical;
+    if (entry === 0) {
+      throw new UnbuiltFeature(`execution outside memory, at physical address ${physical.toString(16)}h`);
+    }
+    return physical >>> 12;
+  }
+
+  #page(physicalPage: number, mode: number): CodePage {
+    const page = this.pages.page(physicalPage, mode);
+    if (page) return page;
+    this.#restart();
+    return this.pages.page(physicalPage, mode)!;
+  }
+
+  /** The arena is full: everything is decoded anew as it is needed. */
+  #restart(): void {
+    this.pages.reset();
+    this.kept.length = 0;
+  }
+
+  #isStraddle(record: number): boolean {
+    return (this.#words[record >> 2]! & 0xffff) === CONTROL_CASE.STRADDLE;
+  }
+
+  #decodeRun(page: CodePage, start: number, linear: number, user: boolean): number {
+    let run = this.pages.take(RUN_RECORDS);
+    if (run === 0) {
+      this.#restart();
+      page = this.#page(page.page, page.mode);
+      this.#memory.fetch(linear, user);
+      this.#memory.enterExecute(linear, user, page.index);
+      run = this.pages.take(RUN_RECORDS);
+    }
+    const words = this.#words, index = page.index >> 2;
+    const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
+    const big = (page.mode & MODE.D) !== 0;
+    const instruction = this.#instruction;
+    const last = run + (RUN_RECORDS - 2) * RECORD.SIZE;
+    let at = run, offset = start, count = 0;
+    for (;;) {
+      let fresh = false;
+      if (count === 0 && offset < 4096) {
+        // A block starts here: joined if it exists, registered if not.
+        const known = words[index + offset]!;
+        if (known !== 0 && offset !== start) {
+          this.#control(at, CONTROL_CASE.BREAK, offset, 0, known);
+          at += RECORD.SIZE;
+          break;
+        }
+        fresh = true;
+      } else if (offset < 4096 && words[index + offset]! !== 0) {
+        this.#control(at, CONTROL_CASE.BREAK, offset, count, words[index + offset]!);
+        at += RECORD.SIZE;
+        break;
+      }
+      if (offset >= 4096 || at >= last) {
+        this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
+        at += RECORD.SIZE;
+        break;
+      }
+      const result = decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
+      if (result === DECODE.NEED_MORE) {
+        if (at === run) {
+          this.pages.giveBack(run);
+          return this.#straddle(page, offset, linear, user);
+        }
+        // A run of its own, once it is reached.
+        this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
+        at += RECORD.SIZE;
+        break;
+      }
+      if (fresh) this.#register(page, offset, at);
+      count++;
+      this.decoded++;
+      if (result !== DECODE.OK) {
+        at = this.#undefined(at, offset, count, result);
+        offset += instruction.length;
+        this.#control(at, CONTROL_CASE.LOOKUP, offset, 0, 0);
+        at += RECORD.SIZE;
+        break;
+      }
+      const record = at;
+      const target = this.#writer.write(record, instruction, offset, page.mode);
+      if (target >= 0) this.#chain(page, record, target);
+      offset += instruction.length;
+      at += RECORD.SIZE;
+      const form = instruction.form!;
+      if (form.ends) {
+        this.#bytes[record + RECORD.A] = count;
+        count = 0;
+        if (UNCONDITIONAL.has(form.semantics)) {
+          this.#control(at, CONTROL_CASE.LOOKUP, offset, 0, 0);
+          at += RECORD.SIZE;
+          break;
+        }
+      } else if (count === BLOCK_LENGTH) {
+        this.#control(at, CONTROL_CASE.BREAK, offset, count, 0);
+        at += RECORD.SIZE;
+        count = 0;
+      }
+    }
+    this.pages.giveBack(at);
+    this.pages.cover(page.page, start, Math.min(offset, 4096));
+    return run;
+  }
+
+  /** Enters a block's record into the index, and into the branches that wait for it. */
+  #register(page: CodePage, offset: number, record: number): void {
+    this.#words[(page.index >> 2) + offset] = record;
+    const waiting = page.pending.get(offset);
+    if (!waiting) return;
+    for (const branch of waiting) this.#words[(branch + RECORD.IMMEDIATE) >> 2] = record;
+    page.pending.delete(offset);
+  }
+
+  #chain(page: CodePage, branch: number, target: number): void {
+    const known = this.#words[(page.index >> 2) + target]!;
+    if (known !== 0) {
+      this.#words[(branch + RECORD.IMMEDIATE) >> 2] = known;
+      return;
+    }
+    const waiting = page.pending.get(target);
+    if (waiting) waiting.push(branch);
+    else page.pending.set(target, [branch]);
+  }
+
+  #control(at: number, number: number, offset: number, count: number, immediate: number): void {
+    const words = this.#words, word = at >> 2;
+    words[word] = number | (offset << 16);
+    words[word + 1] = count;
+    words[word + 2] = 0;
+    words[word + 3] = immediate;
+  }
+
+  /** A record that raises #UD, or #GP for an instruction of more than 15 bytes. */
+  #undefined(at: number, offset: number, count: number, result: number): number {
+    const fault = result === DECODE.TOO_LONG ? new GuestFault(VECTOR.GP, 0) : new GuestFault(VECTOR.UD);
+    this.#control(at, FIRST_ENDING_SLOT, offset, count, this.kept.push(fault) - 1);
+    return at + RECORD.SIZE;
+  }
+
+  /**
+   * An instruction that continues in the next page: its record stands behind a check that the next page is still the same one.
+   * `linear` is the instruction's address.
+   */
+  #straddle(page: CodePage, offset: number, linear: number, user: boolean): number {
+    const words = this.#words;
+    const nextLinear = ((linear & ~0xfff) + 4096) >>> 0;
+    const nextPage = this.#fetch(nextLinear, user);
+    const following = this.pages.page(nextPage, page.mode);
+    const at = following ? this.pages.take(4) : 0;
+    if (!following || at === 0) {
+      this.#restart();
+      const again = this.#page(page.page, page.mode);
+      this.#fetch(linear, user);
+      this.#memory.enterExecute(linear, user, again.index);
+      return this.#straddle(again, offset, linear, user);
+    }
+    this.#fetch(nextLinear, user);
+    this.#memory.enterExecute(nextLinear, user, following.index);
+    const known = words[(page.index >> 2) + offset]!;
+    if (known !== 0 && words[(known + RECORD.IMMEDIATE) >> 2] === following.index) {
+      this.pages.giveBack(at);
+      return known;
+    }
+    const bytes = this.#straddleBytes, here = 4096 - offset;
+    const physical = this.#memory.physical;
+    physical.read(page.page * 4096 + offset, bytes.subarray(0, here));
+    physical.read(nextPage * 4096, bytes.subarray(here, here + MAXIMUM_LENGTH));
+    const instruction = this.#instruction;
+    const result = decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
+    this.decoded++;
+    this.#control(at, CONTROL_CASE.STRADDLE, offset, 0, following.index);
+    const record = at + RECORD.SIZE;
+    let count = 0;
+    if (result !== DECODE.OK) this.#undefined(record, offset, 1, result);
+    else {
+      this.#writer.write(record, instruction, offset, page.mode);
+      if (instruction.form!.ends) this.#bytes[record + RECORD.A] = 1;
+      else count = 1;
+    }
+    const end = offset + instruction.length;
+    this.#control(record + RECORD.SIZE, CONTROL_CASE.LOOKUP, end, count, 0);
+    this.pages.giveBack(record + 2 * RECORD.SIZE);
+    this.#register(page, offset, at);
+    this.pages.cover(page.page, offset, 4096);
+    this.pages.cover(nextPage, 0, Math.max(end - 4096, 1));
+    this.pages.straddle(page.page, nextPage);
+    return at;
+  }
+
+  /**
+   * Decodes one instruction into the scratch records, whatever the code segment's limit does to its page. The caller has checked that
+   * `eip` is inside the limit.
+   */
+  single(eip: number): number {
+    const state = this.#state;
+    const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
+    const user = state[STATE.CPL >> 2] === 3;
+    const linear = this.#linear(eip), offset = linear & 0xfff;
+    const bytes = this.#straddleBytes;
+    const inside = Math.min(MAXIMUM_LENGTH, limit - eip + 1);
+    const instruction = this.#instruction;
+    const mode = state[STATE.MODE >> 2]!;
+    let available = Math.min(inside, 4096 - offset);
+    this.#memory.physical.read(this.#fetch(linear, user) * 4096 + offset, bytes.subarray(0, available));
+    let result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+    if (result === DECODE.NEED_MORE && available < inside) {
+      const nextPage = this.#fetch(((linear & ~0xfff) + 4096) >>> 0, user);
+      this.#memory.physical.read(nextPage * 4096, bytes.subarray(available, inside));
+      available = inside;
+      result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+    }
+    // What the limit cuts off is a fault of the fetch.
+    if (result === DECODE.NEED_MORE) throw new GuestFault(VECTOR.GP, 0);
+    const at = this.#scratch;
+    this.decoded++;
+    state[STATE.EIP_PAGE >> 2] = eip - offset;
+    let count = 0;
+    if (result !== DECODE.OK) this.#undefined(at, offset, 1, result);
+    else {
+      this.#writer.write(at, instruction, offset, mode);
+      if (instruction.form!.ends) this.#bytes[at + RECORD.A] = 1;
+      else count = 1;
+    }
+    this.#control(at + RECORD.SIZE, CONTROL_CASE.LOOKUP, offset + instruction.length, count, 0);
+    return at;
+  }
+}

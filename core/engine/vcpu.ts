@@ -1,0 +1,599 @@
+/**
+ * A virtual CPU: runs guest code for an exact number of instructions, delivering exceptions and interrupts between them.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/system.ts";
+import { GuestMemory } from "../memory/guest_memory.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
+import { PhysicalMemory } from "../memory/physical.ts";
+import { Cpu } from "../x86/cpu.ts";
+import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
+import type { Instruction } from "../x86/instruction.ts";
+import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { reset } from "../x86/reset.ts";
+import type { Callout } from "../x86/system/callout.ts";
+import { deliver, raise } from "../x86/system/interrupts.ts";
+import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
+import { CALLOUT_TABLE } from "./callout_table.ts";
+import { CodeCache } from "./code_cache.ts";
+import { Interpreter } from "./interpreter/interpreter.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
+
+/** Why `Vcpu.run` stopped. */
+export type VcpuStop =
+  /** The instructions asked for have retired, or an alarm was armed that is due sooner: see `Vcpu.interrupt`. */
+  | { readonly reason: "budget" }
+  /** HLT with interrupts enabled: something must happen first. */
+  | { readonly reason: "halted" }
+  /** HLT with interrupts disabled. */
+  | { readonly reason: "dead" }
+  /** Triple fault. */
+  | { readonly reason: "shutdown" }
+  /** A documented feature of the CPU that is not built. */
+  | { readonly reason: "unbuilt"; readonly feature: string };
+
+/** What a virtual CPU is made of. */
+export interface VcpuOptions {
+  /** The machine's memory, laid out by `layout`. */
+  readonly memory: WebAssembly.Memory;
+  readonly layout: MemoryLayout;
+  readonly bus: SystemBus;
+  readonly interrupts: InterruptAcknowledger;
+  /** The virtual clock that RDTSC reads. */
+  readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
+  readonly roms?: readonly RomMapping[];
+}
+
+/** A read-only piece of guest-physical memory. */
+export interface RomMapping {
+  readonly physical: number;
+  /** Address in the machine's memory. */
+  readonly host: number;
+  readonly size: number;
+}
+
+/** Where a CPU stands, for reports. */
+export interface VcpuReport {
+  readonly cs: number;
+  readonly eip: number;
+  /** Vector and error code of the last exception, -1 where there was none. */
+  readonly lastVector: number;
+  readonly lastError: number;
+  /** CR2, which a page fault sets. */
+  readonly cr2: number;
+}
+
+/** Counters for `--stats`. */
+export interface VcpuStats {
+  readonly instructions: number;
+  readonly exits: Readonly<Record<string, number>>;
+  readonly tlb: { readonly fills: number; readonly flushes: number; readonly pageFlushes: number };
+  readonly interrupts: number;
+  readonly exceptions: Readonly<Record<number, number>>;
+  readonly decoded: number;
+  readonly codeInvalidations: number;
+  readonly arenaResets: number;
+  readonly callouts: number;
+}
+
+const NONE_PENDING = -1;
+/** A fault vector that stands for an unbuilt feature. */
+const UNBUILT = -2;
+
+const EXIT_NAMES: readonly string[] = Object.entries(EXIT).reduce<string[]>((names, [name, code]) => {
+  names[code] = name.toLowerCase().replace("_", "-");
+  return names;
+}, []);
+
+/** A virtual CPU. */
+export class Vcpu {
+  readonly cpu: Cpu;
+  readonly physical: PhysicalMemory;
+  readonly memory: GuestMemory;
+  readonly code: CodeCache;
+  readonly #interpreter: Interpreter;
+  readonly #interrupts: InterruptAcknowledger;
+  readonly #words: Int32Array;
+  readonly #state: Int32Array;
+  /** Instructions retired before the current stay in emitted code. */
+  #retired = 0;
+  /** Budget that the current stay began with, and how many instructions of its first block were retired before it. */
+  #given = 0;
+  #credit = 0;
+  #inside = false;
+  /** Record to go on with, or 0: then RIP decides. */
+  #resume = 0;
+  #mode = -1;
+  #stop = false;
+  #unbuilt: string | undefined;
+  #internal: unknown;
+  readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
+  #interruptCount = 0;
+  #calloutCount = 0;
+  readonly #exceptions = new Array<number>(32).fill(0);
+
+  constructor(options: VcpuOptions) {
+    const { memory, layout } = options;
+    this.physical = new PhysicalMemory(memory.buffer, layout);
+    this.#words = this.physical.words;
+    this.memory = new GuestMemory(this.physical, layout.cpu, options.bus);
+    this.cpu = new Cpu(memory.buffer, layout.cpu, {
+      memory: this.memory,
+      bus: options.bus,
+      // The time-stamp counter runs at 1 GHz of virtual time.
+      timestamp: () => options.clock.now(),
+    });
+    for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
+    options.clock.earlier = () => this.interrupt();
+    this.#state = this.cpu.i32;
+    this.#interrupts = options.interrupts;
+    this.#interpreter = new Interpreter(memory, layout, {
+      read: (linear, size) => this.memory.slowRead(linear, size),
+      readModify: (linear, size) => this.memory.slowReadModify(linear, size),
+      write: (linear, value, size) => this.memory.slowWrite(linear, value, size),
+      bulk: (linear, write) => this.memory.bulk(linear, write),
+      segment: (window, offset, kind) => this.#segment(window, offset, kind),
+      callout: (record) => this.#callout(record),
+    });
+    this.code = new CodeCache(
+      this.memory,
+      layout.cpu,
+      layout.arena,
+      layout.arenaBytes,
+      (shape) => this.#interpreter.caseOf(shape),
+    );
+    this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
+    this.reset();
+  }
+
+  /** Power-up state. The instruction count goes on. */
+  reset(): void {
+    reset(this.cpu);
+    this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
+    this.setA20(true);
+    this.memory.flush(false);
+    this.#resume = 0;
+    this.#credit = 0;
+  }
+
+  /** Puts the CPU where a boot protocol starts it; RESET's state is `{ kind: "reset" }`. */
+  start(start: CpuStart): void {
+    this.reset();
+    if (start.kind === "protected") startProtected(this.cpu, start);
+    this.#checkMode();
+  }
+
+  /**
+   * SHA-256 of the architectural state: the CPU's block with flags materialised, then RAM. Equal machines have equal hashes, whichever
+   * engine ran them; what only speeds the CPU up (TLBs, decoded code) is left out.
+   */
+  stateHash(): string {
+    const hash = createHash("sha256");
+    hash.update(architecturalState(this.cpu));
+    const { ram, ramBytes } = this.physical.layout;
+    const CHUNK = 1 << 24;
+    for (let at = 0; at < ramBytes; at += CHUNK) {
+      hash.update(this.physical.bytes.subarray(ram + at, ram + Math.min(at + CHUNK, ramBytes)));
+    }
+    return hash.digest("hex");
+  }
+
+  /** Opens or closes the A20 gate. */
+  setA20(open: boolean): void {
+    if ((this.#state[STATE.A20 >> 2] !== 0) === open && this.physical.a20Mask === (open ? 0xffff_ffff : 0xffef_ffff)) {
+      return;
+    }
+    this.#state[STATE.A20 >> 2] = open ? 1 : 0;
+    this.physical.a20Mask = open ? 0xffff_ffff : 0xffef_ffff;
+    this.memory.flush(false);
+  }
+
+  /** Makes `run` return after the instruction whose port access is under way. */
+  interrupt(): void {
+    this.#stop = true;
+  }
+
+  /** Instructions retired so far; exact even from inside a device access. */
+  get retired(): number {
+    if (!this.#inside) return this.#retired;
+    const state = this.#state;
+    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit +
+      this.#position(state[STATE.RECORD >> 2]!);
+  }
+
+  /** A maskable interrupt would be taken now. */
+  get #interruptible(): boolean {
+    return this.#interrupts.asserted && (this.#state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0;
+  }
+
+  /**
+   * Runs until `maximum` instructions (at least 1) have retired or something else must be decided. An iteration of a repeated string
+   * counts as one; a faulting instruction does not count.
+   *
+   * @param exact False lets the CPU stop up to 48 instructions early, at the end of a block, which is cheaper than stopping exactly.
+   */
+  run(maximum: number, exact = true): VcpuStop {
+    const target = this.#retired + maximum;
+    const cpu = this.cpu, state = this.#state;
+    this.#stop = false;
+    for (;;) {
+      if (cpu.shutdown) return { reason: "shutdown" };
+      if (this.#internal !== undefined) this.#rethrow();
+      if (this.#unbuilt !== undefined) {
+        const feature = this.#unbuilt;
+        this.#unbuilt = undefined;
+        return { reason: "unbuilt", feature };
+      }
+      const shadow = state[STATE.SHADOW >> 2] !== 0;
+      if (!shadow && this.#interruptible) {
+        this.#settle();
+        this.#interruptCount++;
+        deliver(cpu, this.#interrupts.acknowledge(), -1, "external");
+        this.#afterTransfer();
+        continue;
+      }
+      if (this.#stop) return { reason: "budget" };
+      if (cpu.halted) {
+        return { reason: (state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0 ? "halted" : "dead" };
+      }
+      const remaining = target - this.#retired;
+      if (remaining <= 0) return { reason: "budget" };
+      state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+      if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
+      else if (remaining <= 2 * BLOCK_LENGTH) {
+        if (!exact) return { reason: "budget" };
+        this.#approach(remaining);
+      }
+      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+    }
+  }
+
+  /** Close to the end of a stretch: one block where it fits, else one instruction. */
+  #approach(remaining: number): void {
+    const record = this.#record();
+    if (record === 0) return;
+    if (this.#length(record) > remaining) return this.#step();
+    // One instruction of budget: left at the end of the block.
+    this.#runFrom(record, 1 + this.#credit);
+  }
+
+  /** Instructions from a record to the end of its block. */
+  #length(record: number): number {
+    const words = this.#words;
+    let length = 0;
+    for (let at = record;; at += RECORD.SIZE) {
+      const number = words[at >> 2]! & 0xffff;
+      if (number === CONTROL_CASE.STRADDLE) continue;
+      if (number < CONTROL_CASE.COUNT) return length;
+      length++;
+      if (this.#interpreter.ends(number)) return length;
+    }
+  }
+
+  #rethrow(): never {
+    const error = this.#internal;
+    this.#internal = undefined;
+    throw error;
+  }
+
+  /** One instruction under the STI or MOV SS shadow, or with TF set. */
+  #stepWithTraps(): void {
+    const state = this.#state;
+    const trap = (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0;
+    state[STATE.SHADOW >> 2] = 0;
+    const before = this.#retired;
+    const exceptions = this.#interruptCount + this.#exceptions[VECTOR.DB]!;
+    this.#step();
+    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4).
+    const quiet = exceptions === this.#interruptCount + this.#exceptions[VECTOR.DB]!;
+    if (trap && this.#retired !== before && quiet && state[STATE.SHADOW >> 2] !== 2 && !this.cpu.shutdown) {
+      const SINGLE_STEP = 1 << 14;
+      this.#settle();
+      state[(STATE.DR >> 2) + 12]! |= SINGLE_STEP;
+      this.#exceptions[VECTOR.DB]!++;
+      deliver(this.cpu, VECTOR.DB, -1, "trap");
+      this.#afterTransfer();
+    }
+  }
+
+  /** Finds the record to go on with; delivers the fault of a fetch and returns 0. */
+  #record(): number {
+    if (this.#resume !== 0) return this.#resume;
+    try {
+      return this.code.enter(this.cpu.eip);
+    } catch (error) {
+      this.#fetchFailed(error);
+      return 0;
+    }
+  }
+
+  #fetchFailed(error: unknown): void {
+    if (error instanceof GuestFault) this.#raise(error);
+    else if (error instanceof UnbuiltFeature) this.#unbuilt = error.feature;
+    else throw error;
+  }
+
+  /** A stay in emitted code. */
+  #enter(budget: number): void {
+    const record = this.#record();
+    if (record === 0) return;
+    this.#runFrom(record, budget + this.#credit);
+  }
+
+  /** Runs emitted code with a budget that includes `#credit`, and settles the account afterwards. */
+  #runFrom(record: number, given: number): void {
+    const state = this.#state;
+    this.#given = given;
+    this.#resume = 0;
+    state[STATE.BUDGET >> 2] = given;
+    this.#inside = true;
+    let exit: number;
+    try {
+      exit = this.#interpreter.run(record);
+    } finally {
+      this.#inside = false;
+    }
+    this.#exits[exit]!++;
+    const credit = this.#credit;
+    this.#credit = 0;
+    this.#retired += given - state[STATE.BUDGET >> 2]! - credit;
+    switch (exit) {
+      case EXIT.BUDGET:
+        this.#resumeAt(state[STATE.RECORD >> 2]!);
+        break;
+      case EXIT.FAULT:
+      case EXIT.SUSPEND: {
+        const at = state[STATE.RECORD >> 2]!;
+        this.#retired += this.#position(at);
+        this.#setRip(at);
+        if (exit === EXIT.FAULT) this.#pendingFault();
+        break;
+      }
+      case EXIT.STOP:
+      case EXIT.DECODE:
+      case EXIT.RESYNC:
+      case EXIT.BUDGET_RIP:
+        break;
+      default:
+        throw new Error(`emitted code left with the unknown exit ${exit}`);
+    }
+  }
+
+  #pendingFault(): void {
+    const state = this.#state;
+    const vector = state[STATE.FAULT_VECTOR >> 2]!, error = state[STATE.FAULT_ERROR >> 2]!;
+    state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
+    // An unbuilt feature or an internal error is reported by `run`.
+    if (vector !== UNBUILT) this.#raise(new GuestFault(vector, error));
+  }
+
+  #raise(fault: GuestFault): void {
+    this.#exceptions[fault.vector]!++;
+    try {
+      raise(this.cpu, fault);
+    } catch (error) {
+      if (!(error instanceof UnbuiltFeature)) throw error;
+      this.#unbuilt = error.feature;
+    }
+    this.#afterTransfer();
+  }
+
+  /** Control went elsewhere behind the emitted code's back. */
+  #afterTransfer(): void {
+    this.#resume = 0;
+    this.#credit = 0;
+    this.#checkMode();
+  }
+
+  /** Decoded code depends on the mode: the execute TLB holds only the current one's. */
+  #checkMode(): boolean {
+    const mode = this.#state[STATE.MODE >> 2]!;
+    if (mode === this.#mode) return false;
+    this.#mode = mode;
+    this.memory.flushExecute();
+    return true;
+  }
+
+  /** Goes on with a record whose address and EIP are known. */
+  #resumeAt(record: number): void {
+    this.#setRip(record);
+    // Scratch records do not outlive their run.
+    const scratch = this.code.scratch;
+    this.#resume = record >= scratch && record < scratch + 4096 ? 0 : record;
+  }
+
+  #setRip(record: number): void {
+    const offset = this.#words[record >> 2]! >>> 16;
+    this.cpu.eip = (this.#state[STATE.EIP_PAGE >> 2]! + offset) >>> 0;
+  }
+
+  /** Makes RIP hold, whichever way the last stay ended. */
+  #settle(): void {
+    this.#resume = 0;
+    this.#credit = 0;
+  }
+
+  /** How many instructions of its block stand before a record. */
+  #position(record: number): number {
+    const words = this.#words;
+    let rest = 0;
+    for (let at = record;; at += RECORD.SIZE) {
+      const number = words[at >> 2]! & 0xffff;
+      const count = words[(at + RECORD.A) >> 2]! & 0xff;
+      switch (number) {
+        case CONTROL_CASE.STRADDLE:
+          continue;
+        case CONTROL_CASE.STOP:
+          return 0;
+        case CONTROL_CASE.LOOKUP:
+        case CONTROL_CASE.BREAK:
+          return count - rest;
+      }
+      rest++;
+      if (this.#interpreter.ends(number)) return count - rest;
+    }
+  }
+
+  /** Retires exactly one instruction (or iteration), or delivers its fault. */
+  #step(): void {
+    let record = this.#record();
+    if (record === 0) return;
+    const words = this.#words, scratch = this.code.scratch + 2048;
+    // Bookkeeping records are passed over.
+    for (;;) {
+      const number = words[record >> 2]! & 0xffff;
+      if (number === CONTROL_CASE.BREAK) {
+        const chained = words[(record + RECORD.IMMEDIATE) >> 2]!;
+        record = chained !== 0 ? chained : record + RECORD.SIZE;
+      } else if (number === CONTROL_CASE.LOOKUP) {
+        this.#setRip(record);
+        this.#settle();
+        record = this.#record();
+        if (record === 0) return;
+      } else break;
+    }
+    this.#setRip(record);
+    const before = this.#retired;
+    let at = scratch, from = record;
+    if ((words[from >> 2]! & 0xffff) === CONTROL_CASE.STRADDLE) {
+      words.copyWithin(at >> 2, from >> 2, (from + RECORD.SIZE) >> 2);
+      at += RECORD.SIZE;
+      from += RECORD.SIZE;
+    }
+    words.copyWithin(at >> 2, from >> 2, (from + RECORD.SIZE) >> 2);
+    const ends = this.#interpreter.ends(words[from >> 2]! & 0xffff);
+    if (ends) words[(at + RECORD.A) >> 2] = (words[(at + RECORD.A) >> 2]! & ~0xff) | 1;
+    const following = from + RECORD.SIZE;
+    words[(at + RECORD.SIZE) >> 2] = CONTROL_CASE.STOP | (words[following >> 2]! & ~0xffff);
+    const credit = ends ? 0 : this.#position(from) + 1;
+    this.#credit = 0;
+    this.#runFrom(scratch, 1);
+    if (this.#retired !== before || this.#resume !== 0) return;
+    // Left at the copied STOP: the instruction retired, and the original's successor follows.
+    if (this.#state[STATE.RECORD >> 2] === at + RECORD.SIZE && this.#lastExit === EXIT.STOP) {
+      this.#retired++;
+      this.#setRip(at + RECORD.SIZE);
+      if (from < this.code.scratch || from >= this.code.scratch + 4096) {
+        this.#resume = following;
+        this.#credit = credit;
+      }
+    }
+  }
+
+  get #lastExit(): number {
+    return this.#interpreter.lastExit;
+  }
+
+  /** An access that its window's quick check refused. */
+  #segment(window: number, offset: number, kind: number): number {
+    const segment = window === WINDOW.STACK ? SEG.SS : window & 7;
+    try {
+      return this.cpu.linear(segment, offset >>> 0, kind & 0xff, kind > 0xff);
+    } catch (error) {
+      this.#leaveFault(error);
+      return 0;
+    }
+  }
+
+  /** Leaves what was thrown in the state block, for emitted code to see. */
+  #leaveFault(error: unknown): void {
+    const state = this.#state;
+    if (error instanceof GuestFault) {
+      state[STATE.FAULT_VECTOR >> 2] = error.vector;
+      state[STATE.FAULT_ERROR >> 2] = error.error;
+      return;
+    }
+    state[STATE.FAULT_VECTOR >> 2] = UNBUILT;
+    if (error instanceof UnbuiltFeature) this.#unbuilt = error.feature;
+    else this.#internal = error;
+  }
+
+  /** Runs the TypeScript definition of a record's instruction. */
+  #callout(record: number): number {
+    const cpu = this.cpu, state = this.#state, words = this.#words;
+    const page = state[STATE.EIP_PAGE >> 2]!;
+    cpu.eip = (page + (words[record >> 2]! >>> 16)) >>> 0;
+    const next = (page + (words[(record + RECORD.SIZE) >> 2]! >>> 16)) >>> 0;
+    cpu.next = next;
+    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]!]!;
+    this.#calloutCount++;
+    try {
+      if (kept instanceof GuestFault) throw kept;
+      this.#calloutOf(kept)(cpu, kept);
+    } catch (error) {
+      this.#leaveFault(error);
+      return STATUS.FAULT;
+    }
+    cpu.eip = cpu.next;
+    const extra = state[STATE.EXTRA >> 2]!;
+    if (extra !== 0) {
+      state[STATE.EXTRA >> 2] = 0;
+      state[STATE.BUDGET >> 2]! -= extra;
+    }
+    if (!kept.form!.ends) return STATUS.NEXT;
+    if (
+      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || state[STATE.SHADOW >> 2] !== 0 ||
+      this.#interruptible || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0
+    ) return STATUS.RESYNC;
+    return STATUS.JUMP;
+  }
+
+  #calloutOf(instruction: Instruction): Callout {
+    const callout = CALLOUT_TABLE[instruction.form!.id];
+    if (callout === undefined) throw new UnbuiltFeature(instruction.form!.mnemonic.toUpperCase());
+    return callout;
+  }
+
+  /** A page of decoded code was written. If the running block is of that page, it must not go on with stale records. */
+  #invalidated(index: number): void {
+    if (!this.#inside) return this.#settle();
+    const state = this.#state, words = this.#words;
+    const record = state[STATE.RECORD >> 2]!;
+    if (!this.code.runsFrom(index)) return;
+    const number = words[record >> 2]! & 0xffff;
+    const following = record + RECORD.SIZE;
+    if (this.#interpreter.ends(number)) {
+      if (this.#interpreter.branches(number)) words[(record + RECORD.IMMEDIATE) >> 2] = 0;
+      this.#divert(following, 0);
+    } else this.#divert(following, this.#position(record) + 1);
+  }
+
+  /** Turns a record into a look-up of its own EIP, with the count of the instructions before it. */
+  #divert(record: number, count: number): void {
+    const words = this.#words;
+    if ((words[record >> 2]! & 0xffff) === CONTROL_CASE.STOP) return;
+    words[record >> 2] = CONTROL_CASE.LOOKUP | (words[record >> 2]! & ~0xffff);
+    words[(record + RECORD.A) >> 2] = count;
+  }
+
+  /** Where the CPU stands. */
+  report(): VcpuReport {
+    const cpu = this.cpu;
+    return {
+      cs: cpu.selector(SEG.CS),
+      eip: cpu.eip,
+      lastVector: cpu.lastVector,
+      lastError: cpu.lastError,
+      cr2: this.#state[STATE.CR2 >> 2]! >>> 0,
+    };
+  }
+
+  /** Counters since the CPU was made. */
+  stats(): VcpuStats {
+    const { fills, flushes, pageFlushes } = this.memory.counts;
+    return {
+      instructions: this.#retired,
+      exits: Object.fromEntries(EXIT_NAMES.map((name, code) => [name, this.#exits[code]!]).filter(([, n]) => n !== 0)),
+      tlb: { fills, flushes, pageFlushes },
+      interrupts: this.#interruptCount,
+      exceptions: Object.fromEntries(this.#exceptions.map((n, vector) => [vector, n]).filter(([, n]) => n !== 0)),
+      decoded: this.code.decoded,
+      codeInvalidations: this.code.pages.invalidations,
+      arenaResets: this.code.pages.arenaResets,
+      callouts: this.#calloutCount,
+    };
+  }
+}
