@@ -4,7 +4,8 @@
  * National Semiconductor PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs, datasheet of June 1995.
  *
  * By default a character is transmitted at the instant it is written, so that a guest's output is not slowed to the line
- * speed it asked for: the transmitter is then always empty. With `transmit: "baud"` each takes its time.
+ * speed it asked for: the transmitter is then always empty. With `transmit: "baud"` each takes its time. Characters pass
+ * with 8 bits whatever the word length, so that a guest that sets up nothing can be read: no firmware did it before.
  *
  * @module
  */
@@ -138,7 +139,6 @@ export const ns16550a = device({
       1 + 5 + (state.lcr & LCR_WORD_LENGTH) + ((state.lcr & LCR_PARITY) !== 0 ? 1 : 0) +
       ((state.lcr & LCR_STOP_BITS) !== 0 ? 2 : 1);
     const characterTime = () => Math.ceil(characterBits() * 16 * (state.divisor || 1) * 1e9 / CLOCK_HERTZ);
-    const wordMask = () => (1 << 5 + (state.lcr & LCR_WORD_LENGTH)) - 1;
 
     const interrupt = (): number => {
       const { ier } = state;
@@ -210,17 +210,16 @@ export const ns16550a = device({
     });
 
     const writeTransmitter = (value: number) => {
-      const masked = value & wordMask();
       state.emptied = false;
       if (!isPaced) {
         state.emptied = true;
-        transmit(masked);
+        transmit(value);
       } else {
         if (state.sending.length >= capacity()) {
           // A full FIFO loses the character; THR is overwritten.
           state.sending.pop();
         }
-        state.sending.push(masked);
+        state.sending.push(value);
         if (state.shifting < 0) shift(now());
       }
       update();
@@ -391,7 +390,7 @@ export const ns16550a = device({
             // In loopback the receiver is cut off from the line.
             const room = isLooping() ? 0 : capacity() - state.received.length;
             const taken = Math.min(room, bytes.length);
-            for (let index = 0; index < taken; index++) accept(bytes[index]! & wordMask());
+            for (let index = 0; index < taken; index++) accept(bytes[index]!);
             if (taken < bytes.length) state.refused = true;
             if (taken > 0) {
               restartTimeout();

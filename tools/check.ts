@@ -18,7 +18,7 @@ const PUBLIC = ["mod.ts", "core/bus/mod.ts"];
 const CHECKS: ReadonlyArray<readonly [what: string, args: readonly string[]]> = [
   ["format", ["fmt", "--check", "--quiet"]],
   ["lint", ["lint", "--quiet"]],
-  ["types", ["check", "--quiet", "--doc", "."]],
+  ["types", ["check", "--quiet", "--doc", ".", "README.md"]],
   ["documentation", ["doc", "--lint", ...PUBLIC]],
 ];
 

@@ -8,8 +8,8 @@
 import { DELIMITER, join } from "@std/path";
 import { existsSync } from "@std/fs";
 
-/** Debian's tools that fetch and unpack a package. */
-const PACKAGE_TOOLS = ["apt-get", "dpkg-deb"];
+/** Debian's tools that find, fetch and unpack a package. */
+const PACKAGE_TOOLS = ["apt-get", "apt-cache", "dpkg-deb"];
 
 /** Where the named program is found, or undefined where the host has none. */
 function find(name: string): string | undefined {

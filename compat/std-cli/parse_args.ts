@@ -51,19 +51,20 @@ function list(names: unknown): string[] {
   return typeof names === "boolean" ? [] : [names].flat().filter(Boolean) as string[];
 }
 
-/** Every name of each flag: `names.get("h")` is `["h", "help"]`. */
+/** The other names of each flag: with `{ help: ["h", "?"] }`, those of `h` are `help` and `?`. */
 class Names {
-  readonly #others = new Map<string, string[]>();
+  readonly #others = new Map<string, Set<string>>();
 
   constructor(alias: Record<string, string | readonly string[]>) {
     for (const [name, given] of Object.entries(alias)) {
-      const group = [name, ...list(given)];
-      for (const member of group) this.#others.set(member, group.filter((other) => other !== member));
+      const aliases = [given].flat();
+      this.#others.set(name, new Set(aliases));
+      for (const one of aliases) this.#others.set(one, new Set([name, ...aliases.filter((other) => other !== one)]));
     }
   }
 
   others(name: string): string[] {
-    return this.#others.get(name) ?? [];
+    return [...this.#others.get(name) ?? []];
   }
 
   declared(name: string): boolean {

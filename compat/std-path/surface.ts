@@ -55,6 +55,31 @@ export function surface(node: PlatformPath, dialect: Dialect) {
     return dialect.toFileUrl(path);
   }
 
+  // node:path leaves a run of separators at the end of a folder, and names the root's last component ""; std does neither.
+  const folder = (path: string): string => {
+    const { root } = node.parse(path);
+    const end = path.slice(root.length).search(trailing);
+    return end < 0 ? path : path.slice(0, root.length + end);
+  };
+  const trailing = new RegExp(`(?:${dialect.separators.source})$`);
+  const onlySeparators = (path: string): boolean => path !== "" && path.replace(dialect.separators, "") === "";
+
+  function parse(path: string): ParsedPath {
+    const parsed = node.parse(path);
+    return onlySeparators(path)
+      ? { root: node.sep, dir: node.sep, base: node.sep, ext: "", name: "" }
+      : { ...parsed, dir: folder(parsed.dir) };
+  }
+
+  function format(parts: Partial<ParsedPath>): string {
+    return parts.base === node.sep && parts.dir ? parts.dir : node.format(parts);
+  }
+
+  function basename(path: string | URL, suffix = ""): string {
+    const base = onlySeparators(text(path)) ? node.sep : node.basename(text(path));
+    return suffix !== "" && base !== suffix && base.endsWith(suffix) ? base.slice(0, -suffix.length) : base;
+  }
+
   const text = (path: string | URL): string => path instanceof URL ? fromFileUrl(path) : path;
 
   return {
@@ -63,34 +88,28 @@ export function surface(node: PlatformPath, dialect: Dialect) {
     SEPARATOR_PATTERN: dialect.separators,
     fromFileUrl,
     toFileUrl,
-    basename: (path: string | URL, suffix = ""): string => node.basename(text(path), suffix),
-    dirname: (path: string | URL): string => node.dirname(text(path)),
+    basename,
+    dirname: (path: string | URL): string => folder(node.dirname(text(path))),
     extname: (path: string | URL): string => node.extname(text(path)),
-    format: (parts: Partial<ParsedPath>): string => node.format(parts),
+    format,
     isAbsolute: (path: string): boolean => node.isAbsolute(path),
     join: (path: string | URL, ...paths: string[]): string => node.join(text(path), ...paths),
     normalize: (path: string | URL): string => node.normalize(text(path)),
-    parse: (path: string): ParsedPath => node.parse(path),
+    parse,
     relative: (from: string, to: string): string => node.relative(from, to),
     resolve: (...paths: string[]): string => node.resolve(...paths),
     toNamespacedPath: (path: string): string => node.toNamespacedPath(path),
-    /** The folder that every path starts with, its separator included; empty when there is none. */
+    /** What every path starts with, in whole components; it ends in a separator where paths part. */
     common(paths: string[]): string {
-      const [first = "", ...rest] = paths;
-      if (first === "" || rest.length === 0) {
-        return first.slice(0, first.lastIndexOf(node.sep) + 1);
-      }
-      const parts = first.split(node.sep);
+      const [parts = [], ...rest] = paths.map((path) => path.split(node.sep));
       let shared = parts.length;
-      for (const path of rest) {
-        const others = path.split(node.sep);
-        let same = 0;
-        while (same < shared && parts[same] === others[same]) same++;
-        shared = same;
+      let parted = false;
+      for (const others of rest) {
+        if (others.length <= shared) [shared, parted] = [others.length, false];
+        const difference = others.slice(0, shared).findIndex((part, at) => part !== parts[at]);
+        if (difference >= 0) [shared, parted] = [difference, difference > 0];
       }
-      if (shared === 0) return "";
-      const prefix = parts.slice(0, shared).join(node.sep);
-      return prefix.endsWith(node.sep) ? prefix : prefix + node.sep;
+      return parts.slice(0, shared).join(node.sep) + (parted ? node.sep : "");
     },
   };
 }

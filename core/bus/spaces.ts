@@ -205,7 +205,7 @@ const PORTS = 0x10000;
 /** The 64 K I/O ports: flat tables. An access that runs over the last port meets nobody there. */
 export class PortSpace extends AddressSpace {
   readonly #direct = new Uint8Array(PORTS + 4);
-  readonly #slots: (Slot | null)[] = Array.from({ length: PORTS + 4 }, () => null);
+  readonly #slots = new Array<Slot | null>(PORTS + 4).fill(null);
 
   protected override directAt(port: number): number {
     return this.#direct[port]!;

@@ -34,4 +34,6 @@ export interface MachineClock {
   untilAlarm(): number;
   /** Runs every alarm that is due, in order of due time, then of arming. */
   runDue(): void;
+  /** Called when an alarm is armed that is due before all others: the CPU shortens its stretch. */
+  earlier: (() => void) | undefined;
 }

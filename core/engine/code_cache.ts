@@ -75,9 +75,7 @@ export class CodeCache {
     const state = this.#state;
     const linear = this.#linear(state[STATE.EIP_PAGE >> 2]!);
     const words = this.#words, set = state[STATE.TLB_SET >> 2]! + TLB.EXECUTE;
-    // An instruction that straddles runs from both pages.
-    return words[(set >> 2) + (linear >>> 12)] === index ||
-      words[(set >> 2) + (((linear >>> 12) + 1) & 0xfffff)] === index;
+    return words[(set >> 2) + (linear >>> 12)] === index;
   }
 
   /** Linear address of an EIP. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
@@ -14,6 +15,7 @@ import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { reset } from "../x86/reset.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
+import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
@@ -21,7 +23,7 @@ import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
-  /** The instructions asked for have retired. */
+  /** The instructions asked for have retired, or an alarm was armed that is due sooner: see `Vcpu.interrupt`. */
   | { readonly reason: "budget" }
   /** HLT with interrupts enabled: something must happen first. */
   | { readonly reason: "halted" }
@@ -29,8 +31,6 @@ export type VcpuStop =
   | { readonly reason: "dead" }
   /** Triple fault. */
   | { readonly reason: "shutdown" }
-  /** A device or the machine asked to stop: see `Vcpu.interrupt`. */
-  | { readonly reason: "attention" }
   /** A documented feature of the CPU that is not built. */
   | { readonly reason: "unbuilt"; readonly feature: string };
 
@@ -42,7 +42,17 @@ export interface VcpuOptions {
   readonly bus: SystemBus;
   readonly interrupts: InterruptAcknowledger;
   /** The virtual clock that RDTSC reads. */
-  readonly clock: Pick<MachineClock, "now">;
+  readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
+  readonly roms?: readonly RomMapping[];
+}
+
+/** A read-only piece of guest-physical memory. */
+export interface RomMapping {
+  readonly physical: number;
+  /** Address in the machine's memory. */
+  readonly host: number;
+  readonly size: number;
 }
 
 /** Where a CPU stands, for reports. */
@@ -116,6 +126,8 @@ export class Vcpu {
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
     });
+    for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
+    options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.#interrupts = options.interrupts;
     this.#interpreter = new Interpreter(memory, layout, {
@@ -147,6 +159,28 @@ export class Vcpu {
     this.#credit = 0;
   }
 
+  /** Puts the CPU where a boot protocol starts it; RESET's state is `{ kind: "reset" }`. */
+  start(start: CpuStart): void {
+    this.reset();
+    if (start.kind === "protected") startProtected(this.cpu, start);
+    this.#checkMode();
+  }
+
+  /**
+   * SHA-256 of the architectural state: the CPU's block with flags materialised, then RAM. Equal machines have equal hashes, whichever
+   * engine ran them; what only speeds the CPU up (TLBs, decoded code) is left out.
+   */
+  stateHash(): string {
+    const hash = createHash("sha256");
+    hash.update(architecturalState(this.cpu));
+    const { ram, ramBytes } = this.physical.layout;
+    const CHUNK = 1 << 24;
+    for (let at = 0; at < ramBytes; at += CHUNK) {
+      hash.update(this.physical.bytes.subarray(ram + at, ram + Math.min(at + CHUNK, ramBytes)));
+    }
+    return hash.digest("hex");
+  }
+
   /** Opens or closes the A20 gate. */
   setA20(open: boolean): void {
     if ((this.#state[STATE.A20 >> 2] !== 0) === open && this.physical.a20Mask === (open ? 0xffff_ffff : 0xffef_ffff)) {
@@ -157,7 +191,7 @@ export class Vcpu {
     this.memory.flush(false);
   }
 
-  /** Makes `run` return with "attention" at the next instruction boundary. For devices, from inside an access. */
+  /** Makes `run` return after the instruction whose port access is under way. */
   interrupt(): void {
     this.#stop = true;
   }
@@ -178,8 +212,10 @@ export class Vcpu {
   /**
    * Runs until `maximum` instructions (at least 1) have retired or something else must be decided. An iteration of a repeated string
    * counts as one; a faulting instruction does not count.
+   *
+   * @param exact False lets the CPU stop up to 48 instructions early, at the end of a block, which is cheaper than stopping exactly.
    */
-  run(maximum: number): VcpuStop {
+  run(maximum: number, exact = true): VcpuStop {
     const target = this.#retired + maximum;
     const cpu = this.cpu, state = this.#state;
     this.#stop = false;
@@ -199,7 +235,7 @@ export class Vcpu {
         this.#afterTransfer();
         continue;
       }
-      if (this.#stop) return { reason: "attention" };
+      if (this.#stop) return { reason: "budget" };
       if (cpu.halted) {
         return { reason: (state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0 ? "halted" : "dead" };
       }
@@ -207,8 +243,33 @@ export class Vcpu {
       if (remaining <= 0) return { reason: "budget" };
       state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
       if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
-      else if (remaining <= 2 * BLOCK_LENGTH) this.#step();
+      else if (remaining <= 2 * BLOCK_LENGTH) {
+        if (!exact) return { reason: "budget" };
+        this.#approach(remaining);
+      }
       else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+    }
+  }
+
+  /** Close to the end of a stretch: one block where it fits, else one instruction. */
+  #approach(remaining: number): void {
+    const record = this.#record();
+    if (record === 0) return;
+    if (this.#length(record) > remaining) return this.#step();
+    // One instruction of budget: left at the end of the block.
+    this.#runFrom(record, 1 + this.#credit);
+  }
+
+  /** Instructions from a record to the end of its block. */
+  #length(record: number): number {
+    const words = this.#words;
+    let length = 0;
+    for (let at = record;; at += RECORD.SIZE) {
+      const number = words[at >> 2]! & 0xffff;
+      if (number === CONTROL_CASE.STRADDLE) continue;
+      if (number < CONTROL_CASE.COUNT) return length;
+      length++;
+      if (this.#interpreter.ends(number)) return length;
     }
   }
 

@@ -196,18 +196,18 @@ export class Cpu {
   /** Loads a segment register, hidden part included, and derives the access windows and MODE from it. */
   loadSegmentCache(segment: number, selector: number, base: number, limit: number, attributes: number): void {
     const at = (STATE.SEGMENTS + segment * SEGMENT.SIZE) >> 2;
-    const { u32 } = this;
-    u32[at + (SEGMENT.SELECTOR >> 2)] = selector & 0xffff;
-    if (
-      u32[at + (SEGMENT.BASE >> 2)] === base && u32[at + (SEGMENT.LIMIT >> 2)] === limit &&
-      u32[at + (SEGMENT.ATTRIBUTES >> 2)] === attributes
-    ) return;
-    u32[at + (SEGMENT.ATTRIBUTES >> 2)] = attributes;
-    u32[at + (SEGMENT.BASE >> 2)] = base;
-    u32[at + (SEGMENT.LIMIT >> 2)] = limit;
+    const { i32 } = this;
+    // System calls and returns mostly load what differs in privilege alone, which no window depends on.
+    const same = i32[at + (SEGMENT.BASE >> 2)] === (base | 0) && i32[at + (SEGMENT.LIMIT >> 2)] === (limit | 0) &&
+      ((i32[at + (SEGMENT.ATTRIBUTES >> 2)]! ^ attributes) & ~(ATTRIBUTE.DPL | ATTRIBUTE.ACCESSED)) === 0;
+    i32[at + (SEGMENT.SELECTOR >> 2)] = selector & 0xffff;
+    i32[at + (SEGMENT.ATTRIBUTES >> 2)] = attributes;
+    if (same) return;
+    i32[at + (SEGMENT.BASE >> 2)] = base;
+    i32[at + (SEGMENT.LIMIT >> 2)] = limit;
     if (segment > SEG.GS) return;
     this.#deriveWindows(segment);
-    this.#deriveMode();
+    if (segment < SEG.FS) this.#deriveMode();
   }
 
   /** Loads a segment register with a null selector: any access through it faults. */

@@ -54,7 +54,7 @@ function repeated(
       if (bulk) {
         // Bulk paths run forwards only.
         b.if(i32.gt_s(step, i32.const(0)), () => {
-          const most = select(left.get(), budget.get(), i32.lt_u(left.get(), budget.get()));
+          const most = select(i32.lt_u(left.get(), budget.get()), left.get(), budget.get());
           b.set(count, bulk(b.let(most)));
         });
       }
@@ -83,7 +83,7 @@ function repeated(
 const room = (b: Builder, address: Value, shift: number) =>
   b.let(i32.shr_u(i32.sub(i32.const(PAGE), i32.and(address, i32.const(PAGE - 1))), i32.const(shift)));
 
-const least = (b: Builder, x: Value, y: Value) => b.let(select(x, y, i32.lt_u(x, y)));
+const least = (b: Builder, x: Value, y: Value) => b.let(select(i32.lt_u(x, y), x, y));
 
 const log2 = (size: number) => size === 1 ? 0 : size === 2 ? 1 : 2;
 

@@ -50,7 +50,8 @@ export function movFromControl(cpu: Cpu, instruction: Instruction): void {
   const register = instruction.operands[1].register;
   requireControlRegister(register);
   requirePrivilege(cpu);
-  cpu.setGpr32(instruction.operands[0].register, cpu.u32[CR0_FIELD + register]!);
+  // There is no CR1, and the block has no slot for it.
+  cpu.setGpr32(instruction.operands[0].register, cpu.u32[CR0_FIELD + (register === 0 ? 0 : register - 1)]!);
 }
 
 function requireControlRegister(register: number): void {

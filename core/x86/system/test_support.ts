@@ -6,9 +6,9 @@
 import type { SystemBus } from "../../bus/system.ts";
 import type { LinearMemory } from "../../memory/linear.ts";
 import { Cpu } from "../cpu.ts";
-import { GuestFault } from "../fault.ts";
+import { GuestFault, UnbuiltFeature } from "../fault.ts";
 import { Instruction, OPERAND, type Operand } from "../instruction.ts";
-import { CPU_BLOCK, CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
+import { CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { reset } from "../reset.ts";
 import { CALLOUTS } from "./callouts.ts";
 
@@ -152,7 +152,7 @@ export class Machine {
 
   constructor() {
     // The tests use the state block alone, none of the TLBs behind it.
-    this.cpu = new Cpu(new ArrayBuffer(Math.min(CPU_BLOCK, STATE.SIZE)), 0, {
+    this.cpu = new Cpu(new ArrayBuffer(STATE.SIZE), 0, {
       memory: this.memory,
       bus: this.bus,
       timestamp: () => 0x1_0000_0002,
@@ -335,4 +335,15 @@ export function far(selector: number, offset: number): Partial<Operand> {
 
 export function segmentRegister(number: number): Partial<Operand> {
   return { kind: OPERAND.SEGMENT, register: number, size: 2 };
+}
+
+/** Name of the unbuilt feature that an action runs into, or `undefined`. */
+export function unbuiltBy(action: () => unknown): string | undefined {
+  try {
+    action();
+  } catch (thrown) {
+    if (thrown instanceof UnbuiltFeature) return thrown.feature;
+    throw thrown;
+  }
+  return undefined;
 }

@@ -1,0 +1,58 @@
+/**
+ * `bulkhead run`: runs a machine.
+ *
+ * @module
+ */
+import type { Command } from "./command.ts";
+import { EXIT_CODE_HELP } from "./exit_codes.ts";
+import { loadMachineFile } from "./machine_file.ts";
+import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition } from "./machine_options.ts";
+import { type Arguments, optionHelp, type OptionTable, parseArguments } from "./options.ts";
+import { parseSerial } from "./serial_target.ts";
+import { runSession, type SessionOptions } from "./session.ts";
+import { parseDuration } from "./values.ts";
+
+/** How a run meets the host. */
+export const SESSION_OPTIONS = {
+  serial: {
+    value: "WHERE",
+    doc: "Connect the first serial port: stdio (the default), none, or file:PATH for its output.",
+  },
+  timeout: { value: "TIME", doc: "End the run after this time of the host, such as 60s or 2m, with exit code 124." },
+  stats: { value: "FILE", doc: "Write what was counted to this file, as JSON." },
+} as const satisfies OptionTable;
+
+const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
+
+/** What the options say about the session. `serial` is where the port goes unless they say. @throws {BulkheadError} `usage`. */
+export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition"> {
+  const given = args.get("serial");
+  return {
+    serial: given === undefined ? parseSerial(serial, "the machine's serial") : parseSerial(given, "--serial"),
+    ...(args.has("timeout") ? { timeout: parseDuration(args.get("timeout")!, "--timeout") } : {}),
+    ...(args.has("stats") ? { statistics: args.get("stats")! } : {}),
+    debug: args.has("debug"),
+  };
+}
+
+/** `bulkhead run`. */
+export const command: Command = {
+  usage: "[machine.ts] [options]",
+  summary: "Run a machine, given by options, or by a file whose default export is its definition.",
+  help: `${optionHelp(TABLE)}
+With --serial stdio on a terminal, Ctrl-A X ends the machine and Ctrl-A H shows more keys; Ctrl-C goes to the guest.
+Options override what a machine file says. Paths are relative to the current folder.
+
+${EXIT_CODE_HELP}
+Example:
+  bulkhead run --kernel linux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh' --no-reboot \\
+      --expect '# ' --send 'uname -m\\n' --expect 'i686' --send 'reboot -f\\n'
+`,
+  run: async (argv) => {
+    const args = parseArguments(argv, TABLE, 1);
+    const file = args.operands[0] === undefined ? undefined : await loadMachineFile(args.operands[0]);
+    const definition = machineDefinition(args, file);
+    const serial = typeof file?.serial === "string" ? file.serial : "stdio";
+    return await runSession({ definition, ...sessionOptions(args, serial) });
+  },
+};

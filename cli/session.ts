@@ -1,0 +1,188 @@
+/**
+ * A session: one machine, run from the command line to its end.
+ *
+ * @module
+ */
+import { BOARD, currentFolder } from "../boot.ts";
+import type { LogRecord } from "../core/bus/log.ts";
+import type { MachineDefinition } from "../core/machine/definition.ts";
+import { Machine, type MachineListener } from "../core/machine/machine.ts";
+import { describeExit, type ExitReport } from "../core/machine/report.ts";
+import { resolveDefinition } from "../core/machine/resolve.ts";
+import { readGuest } from "../guest.ts";
+import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
+import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
+import { EXIT, exitCodeOf } from "./exit_codes.ts";
+import { openSerial, type SerialChoice } from "./serial_target.ts";
+import { checkStatisticsFile, writeStatistics } from "./statistics_file.ts";
+
+/** What a session is to do. */
+export interface SessionOptions {
+  /** The machine. */
+  readonly definition: MachineDefinition;
+  /** Where its first serial port goes. */
+  readonly serial: SerialChoice;
+  /** Milliseconds after which the run is ended. */
+  readonly timeout?: number;
+  /** The file that gets the statistics. */
+  readonly statistics?: string;
+  /** Show the machine's log. */
+  readonly debug: boolean;
+  /** Said once the machine runs, where somebody sits at the terminal. */
+  readonly greeting?: string;
+}
+
+/** Why a session ended, besides the machine's own end. */
+type Interruption =
+  | { readonly kind: "timeout" | "user" | "unread" }
+  | { readonly kind: "signal"; readonly number: number };
+
+/** Signals that end a session, by the number that the exit code tells. */
+const SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+/** The number of SIGPIPE, of which a closed output would have died. */
+const SIGPIPE = 13;
+
+/**
+ * Runs a machine to its end.
+ *
+ * Everything that was given is checked before anything is started. The terminal is put back and the machine's process is gone when this
+ * returns or throws.
+ *
+ * @returns The exit code.
+ * @throws {BulkheadError} What is not right with the definition or its files.
+ */
+export async function runSession(options: SessionOptions): Promise<number> {
+  const { definition, statistics } = options;
+  const resolved = resolveDefinition(definition, BOARD, currentFolder());
+  using terminal = standardTerminal();
+  const interrupted = Promise.withResolvers<Interruption>();
+  const deadline = options.timeout === undefined
+    ? undefined
+    : setTimeout(() => interrupted.resolve({ kind: "timeout" }), options.timeout);
+  using _signals = listenToSignals((number) => interrupted.resolve({ kind: "signal", number }));
+  try {
+    const guest = await readGuest(definition.boot, resolved.memory);
+    if (statistics !== undefined) await checkStatisticsFile(statistics);
+    const target = await openSerial(options.serial, terminal);
+    const listener: MachineListener = {
+      output: async (bytes) => {
+        if (!await target.write(bytes)) interrupted.resolve({ kind: "unread" });
+      },
+      debug: (bytes) => void Deno.stderr.writeSync(bytes),
+      log: (record) => {
+        if (options.debug || resolved.trace.length > 0) report(terminal, logLine(record));
+      },
+    };
+    let machine: Machine;
+    try {
+      machine = await Machine.start(resolved, guest, listener);
+    } catch (error) {
+      target.abandon();
+      throw error;
+    }
+    try {
+      await using running = machine;
+      await running.resume();
+      if (options.serial.kind === "stdio") {
+        attachTerminal(terminal, running, () => interrupted.resolve({ kind: "user" }));
+      }
+      if (terminal.isTerminal && options.greeting !== undefined) report(terminal, options.greeting);
+      const end = await Promise.race([running.exit, interrupted.promise]);
+      return await conclude(running, end, terminal, options, resolved.clock.mode === "deterministic");
+    } finally {
+      target.close();
+    }
+  } finally {
+    clearTimeout(deadline);
+  }
+}
+
+async function conclude(
+  machine: Machine,
+  end: ExitReport | Interruption,
+  terminal: Terminal,
+  { statistics, timeout }: SessionOptions,
+  deterministic: boolean,
+): Promise<number> {
+  terminal.restore();
+  const interruption = "kind" in end ? end : undefined;
+  if (interruption?.kind === "signal") {
+    console.error(`bulkhead: ended by ${nameOf(interruption.number)}`);
+    return EXIT.SIGNAL + interruption.number;
+  }
+  if (interruption?.kind === "unread") return EXIT.SIGNAL + SIGPIPE;
+  const stopped = "kind" in end ? await machine.stop() : end;
+  const code = interruption?.kind === "timeout" ? EXIT.TIMEOUT : exitCodeOf(stopped);
+  if (interruption?.kind === "timeout") {
+    console.error(`bulkhead: the run took longer than ${timeout! / 1000} s${unmet(stopped)}`);
+  } else if (code !== EXIT.OK) console.error(`bulkhead: ${describeExit(stopped)}${unmet(stopped)}`);
+  // A machine that failed cannot be asked any more.
+  if (stopped.reason === "failed" || stopped.cpu === undefined) return code;
+  if (deterministic) {
+    const { retired, hash } = await machine.state(true);
+    console.error(`bulkhead: ${retired} instructions retired, state hash ${hash}`);
+  }
+  if (statistics !== undefined) {
+    await writeStatistics(statistics, await machine.statistics(), stopped, code, machine.pid);
+  }
+  return code;
+}
+
+function unmet(report: ExitReport): string {
+  return report.unmet === undefined ? "" : `, before ${report.unmet} was met`;
+}
+
+/** Joins the terminal's input and the machine. */
+function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void): void {
+  let paused = false;
+  const commands: Record<EscapeCommand, () => void | Promise<void>> = {
+    exit: leave,
+    help: () => report(terminal, ESCAPE_HELP),
+    pause: async () => {
+      paused = !paused;
+      await (paused ? machine.pause() : machine.resume());
+      report(terminal, paused ? "paused; Ctrl-A P lets the machine run again" : "running");
+    },
+    reset: () => machine.reset(),
+    state: async () => {
+      const { life, retired, time, cpu } = await machine.state();
+      const at = `${cpu.cs.toString(16).padStart(4, "0")}:${cpu.eip.toString(16).padStart(8, "0")}`;
+      report(
+        terminal,
+        `${life} at ${at}, ${retired} instructions retired, ${(time / 1e9).toFixed(3)} s of virtual time`,
+      );
+    },
+  };
+  terminal.open({
+    type: (bytes) => machine.type(bytes),
+    command: (command) => void Promise.resolve(commands[command]()).catch(() => {}),
+    // A machine that has ended takes no more input; its end is told elsewhere.
+  }).catch(() => {});
+}
+
+/** Says something beside the guest's output. */
+function report(terminal: Terminal, text: string): void {
+  const end = terminal.isTerminal ? "\r\n" : "\n";
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}${end}`));
+}
+
+function logLine({ level, source, message, time }: LogRecord): string {
+  return `${time === undefined ? "" : `${(time / 1e9).toFixed(9)} `}${level} ${source}: ${message}`;
+}
+
+function listenToSignals(ended: (number: number) => void): Disposable {
+  const listeners = Object.entries(SIGNALS).map(([name, number]) =>
+    [name as Deno.Signal, () => ended(number)] as const
+  );
+  for (const [name, listener] of listeners) Deno.addSignalListener(name, listener);
+  return {
+    [Symbol.dispose]: () => {
+      for (const [name, listener] of listeners) Deno.removeSignalListener(name, listener);
+    },
+  };
+}
+
+function nameOf(signal: number): string {
+  return Object.entries(SIGNALS).find(([, number]) => number === signal)?.[0] ?? `signal ${signal}`;
+}

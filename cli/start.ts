@@ -1,0 +1,41 @@
+/**
+ * `bulkhead start`: Debian 12's kernel to a shell, with nothing to prepare.
+ *
+ * @module
+ */
+import { pull } from "../plugins/debian/debian.ts";
+import type { Command } from "./command.ts";
+import { interruptible } from "./debian_host.ts";
+import { EXIT_CODE_HELP } from "./exit_codes.ts";
+import { MACHINE_OPTIONS, machineDefinition } from "./machine_options.ts";
+import { optionHelp, type OptionTable, parseArguments } from "./options.ts";
+import { SESSION_OPTIONS, sessionOptions } from "./run.ts";
+import { runSession } from "./session.ts";
+
+const IMAGE = "debian-12-netboot-i386";
+
+const TABLE: OptionTable = { ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
+
+/** `bulkhead start`. */
+export const command: Command = {
+  usage: "[options]",
+  summary: "Boot Debian 12's i386 kernel to a shell in this terminal, fetching it first where it is not in the cache.",
+  help: `${optionHelp(TABLE)}
+The kernel and its initial RAM disk come from Debian's package ${IMAGE}, as by \`bulkhead image pull\`.
+Ctrl-A X ends the machine, Ctrl-A H shows more keys; Ctrl-C goes to the guest.
+
+${EXIT_CODE_HELP}`,
+  run: async (argv) => {
+    const args = parseArguments(argv, TABLE, 0);
+    const session = sessionOptions(args, "stdio");
+    const { files } = await interruptible((host) => pull(IMAGE, host));
+    const { kernel, initrd } = files as { kernel: string; initrd: string };
+    const boot = { kernel, initrd: [initrd], append: "console=ttyS0 rdinit=/bin/sh" };
+    const definition = machineDefinition(args, { boot });
+    return await runSession({
+      definition,
+      ...session,
+      greeting: "Booting Debian's Linux; a shell comes in a few seconds. Ctrl-A X leaves, Ctrl-A H helps.",
+    });
+  },
+};

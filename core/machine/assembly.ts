@@ -1,0 +1,130 @@
+/**
+ * Puts a machine together: clock, devices, memory and processor, in the virtual CPU's thread.
+ *
+ * @module
+ */
+import { characterBackend, machineControl } from "../bus/backend.ts";
+import type { Needs } from "../bus/claims.ts";
+import { VirtualClock } from "../bus/clock.ts";
+import type { AnyDevice } from "../bus/contract.ts";
+import { BulkheadError } from "../bus/error.ts";
+import { DeviceHost } from "../bus/host.ts";
+import type { LogSink } from "../bus/log.ts";
+import type { InterruptAcknowledger, SystemBus } from "../bus/system.ts";
+import { Vcpu } from "../engine/vcpu.ts";
+import { PAGE } from "../memory/layout.ts";
+import type { PhysicalMemory } from "../memory/physical.ts";
+import type { Board, BoardParts, MachineSignals } from "./board.ts";
+import type { ResolvedDevice } from "./definition.ts";
+import { loadPieces, placeRoms } from "./pieces.ts";
+import type { VcpuInit } from "./protocol.ts";
+import { TracedAcknowledger, TracedBus } from "./trace.ts";
+
+/** The parts of a machine that run in the virtual CPU's thread. */
+export interface Assembly {
+  /** The processor. */
+  readonly cpu: Vcpu;
+  /** Virtual time. */
+  readonly clock: VirtualClock;
+  /** Devices. */
+  readonly host: DeviceHost;
+  /** What the board gives. */
+  readonly board: BoardParts;
+  /** Copies the guest's pieces into RAM, as at power-on. */
+  load(): void;
+}
+
+/**
+ * Assembles a machine.
+ *
+ * @param devices Devices of the definition by module URL.
+ * @throws {BulkheadError} A device that cannot be attached, or a piece that does not fit.
+ */
+export function assemble(
+  init: VcpuInit,
+  board: Board,
+  devices: ReadonlyMap<string, AnyDevice>,
+  signals: MachineSignals,
+  log: LogSink,
+): Assembly {
+  const { definition } = init;
+  // The clock counts the processor's instructions, and the processor is built last.
+  const late: { cpu?: Vcpu } = {};
+  const clock = new VirtualClock({ retired: () => late.cpu?.retired ?? 0 });
+  const memory = {
+    read: (address: number, into: Uint8Array) => transfer(late.cpu!.physical, "read", address, into),
+    write: (address: number, from: Uint8Array) => transfer(late.cpu!.physical, "write", address, from),
+  };
+  const host = new DeviceHost({ clock, memory, log });
+  const parts = board(host, signals, {
+    memory: definition.memory,
+    date: definition.clock.date,
+    firmware: definition.firmware,
+  });
+  for (const device of definition.devices) attach(host, parts, signals, device, devices.get(device.module));
+
+  const trace = (what: string) => definition.trace.includes(what);
+  const bus: SystemBus = trace("io") ? new TracedBus(host, clock, log) : host;
+  const interrupts: InterruptAcknowledger = trace("interrupts")
+    ? new TracedAcknowledger(parts.interrupts, clock, log)
+    : parts.interrupts;
+  const cpu = late.cpu = new Vcpu({
+    memory: init.memory,
+    layout: init.layout,
+    bus,
+    clock,
+    interrupts,
+    roms: placeRoms(init),
+  });
+  return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
+}
+
+function attach(
+  host: DeviceHost,
+  parts: BoardParts,
+  signals: MachineSignals,
+  given: ResolvedDevice,
+  device: AnyDevice | undefined,
+): void {
+  if (typeof device !== "object" || device === null || typeof device.wire !== "function") {
+    throw new BulkheadError({
+      code: "no-device",
+      subject: `device "${given.name}"`,
+      where: given.module,
+      expected: "a module whose default export is made by device({...})",
+      found: device === undefined ? "no default export" : `a default export of type ${typeof device}`,
+    });
+  }
+  const attached = host.attach(device, { name: given.name, config: given.config, at: given.place });
+  const needs: Needs = attached.needs;
+  for (const [use, kind] of Object.entries(needs.uses ?? {})) {
+    if (kind.name === machineControl.name) host.connect(attached.uses(use as never), signals.control as never);
+    else if (kind.name === characterBackend.name) host.connect(attached.uses(use as never), signals.debug as never);
+  }
+  for (const [line, number] of Object.entries(given.lines)) {
+    const request = parts.request(number);
+    if (request === undefined) {
+      throw new BulkheadError({
+        code: "no-such-interrupt",
+        subject: `device "${given.name}"`,
+        where: `line "${line}"`,
+        expected: "an interrupt request that the board has free",
+        found: `${number}`,
+      });
+    }
+    host.join(attached.line(line as never), request);
+  }
+}
+
+/** Copies page by page as far as there is memory; returns the number of bytes that were. */
+function transfer(memory: PhysicalMemory, how: "read" | "write", address: number, bytes: Uint8Array): number {
+  let count = 0;
+  while (count < bytes.length) {
+    const at = address + count;
+    if (at >= 2 ** 32 || memory.lookup(Math.floor(at / PAGE)) === 0) break;
+    count += PAGE - at % PAGE;
+  }
+  count = Math.min(count, bytes.length);
+  memory[how](address, bytes.subarray(0, count));
+  return count;
+}

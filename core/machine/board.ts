@@ -1,0 +1,52 @@
+/**
+ * How a board - the standard devices of a machine and the wires between them - meets the machine.
+ *
+ * The core knows no device: a board is a module outside of it, named in the resolved definition, whose default export is a `Board`.
+ *
+ * @module
+ */
+import type { CharacterBackend, CharacterFrontEnd, MachineControl } from "../bus/backend.ts";
+import type { DeviceHost } from "../bus/host.ts";
+import type { LineSink } from "../bus/lines.ts";
+import type { InterruptAcknowledger } from "../bus/system.ts";
+
+/** What the machine does for its board. */
+export interface MachineSignals {
+  /** The A20 gate: high lets address bit 20 through. */
+  readonly a20: LineSink;
+  /** A rising edge resets the machine. */
+  readonly reset: LineSink;
+  /** The processor's INTR pin changed. */
+  readonly intr: LineSink;
+  /** Power off, exit with a status. */
+  readonly control: MachineControl;
+  /** Where the first serial port's characters go. */
+  readonly serial: CharacterBackend;
+  /** A debug console's characters. */
+  readonly debug: CharacterBackend;
+}
+
+/** What a board is told. */
+export interface BoardOptions {
+  /** Bytes of guest memory. */
+  readonly memory: number;
+  /** The clock chip's date at power-on, milliseconds since 1970. */
+  readonly date: number;
+  /** The guest is a ROM, which may be a test of the processor: the board has what such ROMs report to. */
+  readonly firmware: boolean;
+}
+
+/** What the machine uses of its board. */
+export interface BoardParts {
+  /** Who answers the processor's interrupt acknowledge. */
+  readonly interrupts: InterruptAcknowledger;
+  /** The first serial port's receiver. */
+  readonly serial: CharacterFrontEnd;
+  /** Interrupt requests by number, for devices that are added; undefined where the board takes none. */
+  request(number: number): LineSink | undefined;
+  /** The last power-on self-test code, if one was written. */
+  postCode(): number | undefined;
+}
+
+/** Attaches a board's devices to the machine's host and wires them. */
+export type Board = (host: DeviceHost, signals: MachineSignals, options: BoardOptions) => BoardParts;

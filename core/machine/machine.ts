@@ -1,0 +1,218 @@
+/**
+ * A machine as its owner holds it: a process of its own, started with exactly the rights it needs.
+ *
+ * @module
+ */
+import { BulkheadError } from "../bus/error.ts";
+import type { LogRecord } from "../bus/log.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
+import type { Payload } from "../sandbox/channel.ts";
+import { type Compartment, launch } from "../sandbox/launcher.ts";
+import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
+import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import type { MachineSpeech, MachineState, OwnerSpeech, VcpuRequests } from "./protocol.ts";
+import type { ExitReport } from "./report.ts";
+import type { ScriptMatch } from "./script.ts";
+import type { MachineStatistics } from "./statistics.ts";
+
+/** Bytes of one message while the guest is sent. */
+const LOAD_CHUNK = 1 << 20;
+
+/** Milliseconds in which the machine process answers: longer than a virtual CPU may take, so that its own report comes first. */
+const ANSWER_LIMIT = 40_000;
+
+/** Milliseconds that a machine has to stop by itself. */
+const STOP_LIMIT = 3000;
+
+/** A guest, ready to be put into a machine, as a boot protocol prepares it. */
+export interface Guest {
+  /** What to write into RAM before the processor starts. */
+  readonly pieces: readonly GuestPiece[];
+  /** What to map read-only, over RAM where the two meet. */
+  readonly roms: readonly GuestPiece[];
+  /** How the processor starts. */
+  readonly cpu: CpuStart;
+}
+
+/** Bytes at a guest-physical address. */
+export interface GuestPiece {
+  /** Guest-physical address of the first byte. */
+  readonly address: number;
+  /** The bytes. */
+  readonly bytes: Uint8Array;
+  /** What it is, for sentences. */
+  readonly name: string;
+}
+
+/** Who is told what the machine does. While a returned promise is pending, the guest is held back. */
+export interface MachineListener {
+  /** The guest wrote to its first serial port. */
+  output(bytes: Payload): void | Promise<void>;
+  /** The guest wrote to its debug console. */
+  debug?(bytes: Payload): void | Promise<void>;
+  /** Something was logged. */
+  log?(record: LogRecord): void;
+  /** A step met its expectation. */
+  matched?(id: number, match: ScriptMatch): void;
+}
+
+/** A machine in a process of its own. */
+export class Machine implements AsyncDisposable {
+  /** How the run ended. Never rejects. */
+  readonly exit: Promise<ExitReport>;
+  readonly #process: Compartment<OwnerSpeech, MachineSpeech>;
+
+  private constructor(process: Compartment<OwnerSpeech, MachineSpeech>, exit: Promise<ExitReport>) {
+    this.#process = process;
+    this.exit = exit;
+  }
+
+  /**
+   * Starts a machine process, gives it the guest and powers the machine on, held before its first instruction.
+   *
+   * @throws {BulkheadError} Why the process or the machine could not be started. Nothing is left behind then.
+   */
+  static async start(definition: ResolvedDefinition, guest: Guest, listener: MachineListener): Promise<Machine> {
+    const rights = await machineRights(definition);
+    const exit = Promise.withResolvers<ExitReport>();
+    const process = launch<OwnerSpeech, MachineSpeech>({
+      name: "the machine process",
+      entry: new URL(import.meta.resolve("./process.ts")),
+      rights,
+      handlers: {
+        requests: {},
+        events: {
+          ready: () => {},
+          output: (_body, bytes) => listener.output(bytes),
+          debug: (_body, bytes) => listener.debug?.(bytes),
+          matched: ({ id, match }) => listener.matched?.(id, match),
+          exit: ({ report }) => exit.resolve(report),
+          log: ({ record }) => listener.log?.(record),
+        },
+      },
+    });
+    process.ended.then((error) => exit.resolve(endedWithoutReport(error)));
+    try {
+      await send(process, definition, guest);
+    } catch (error) {
+      await process.end();
+      // The process's own end says more than that the connection to it was lost.
+      throw await process.ended ?? error;
+    }
+    return new Machine(process, exit.promise);
+  }
+
+  /** Id of the machine process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Stops the guest before its next instruction. */
+  async pause(): Promise<void> {
+    await this.#ask("pause", {});
+  }
+
+  /** Lets the guest run. */
+  async resume(): Promise<void> {
+    await this.#ask("resume", {});
+  }
+
+  /** Resets the machine and starts the guest again. */
+  async reset(): Promise<void> {
+    await this.#ask("reset", {});
+  }
+
+  /** The machine at an instruction boundary; with `hash` also a hash of its processor and memory. */
+  state(hash = false): Promise<MachineState> {
+    return this.#ask("state", { hash });
+  }
+
+  /** What was counted since power-on. */
+  statistics(): Promise<MachineStatistics> {
+    return this.#ask("statistics", {});
+  }
+
+  /** Adds a step to the serial script: see `VcpuRequests.step`. */
+  async step(id: number, step: ResolvedStep, hold: boolean): Promise<void> {
+    await this.#ask("step", { id, step, hold });
+  }
+
+  /** Takes back a step that has not acted. */
+  async unstep(id: number): Promise<void> {
+    await this.#ask("unstep", { id });
+  }
+
+  /** Types bytes at the first serial port. Settles when they are taken: send the next ones then. */
+  async type(bytes: Uint8Array): Promise<void> {
+    // A guest that does not read may leave this waiting for ever; the end of the machine ends it.
+    await this.#process.channel.request("input", {}, { payload: bytes, limit: 2 ** 31 - 1 });
+  }
+
+  /** Stops the machine for good; what it counted can still be asked for. A machine that does not stop in time is killed. */
+  async stop(): Promise<ExitReport> {
+    try {
+      await this.#process.channel.request("stop", {}, { limit: STOP_LIMIT });
+    } catch {
+      await this.#process.end();
+    }
+    return await this.exit;
+  }
+
+  /** Ends the machine process, whatever it does. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#process.end();
+    await this.#process.ended;
+  }
+
+  async #ask<K extends keyof VcpuRequests>(name: K, ask: VcpuRequests[K]["ask"]): Promise<VcpuRequests[K]["answer"]> {
+    return await this.#process.channel.request(name, ask as never, {
+      limit: ANSWER_LIMIT,
+    }) as VcpuRequests[K]["answer"];
+  }
+}
+
+/** What the process must read: our own modules in a checkout, and those of added devices. It gives the right up once they are loaded. */
+async function machineRights({ devices }: ResolvedDefinition): Promise<Rights> {
+  const read: string[] = [], hosts: string[] = [];
+  for (const module of [import.meta.resolve("../../"), ...devices.map(({ module }) => module)]) {
+    const url = new URL(module);
+    if (url.protocol === "file:") read.push(await realModulePath(url));
+    else if (url.protocol === "https:") hosts.push(`${url.hostname}:${url.port || 443}`);
+  }
+  return { ...NO_RIGHTS, read: [...new Set(read)], import: [...new Set(hosts)] };
+}
+
+async function realModulePath(url: URL): Promise<string> {
+  try {
+    return await realPath(url);
+  } catch (error) {
+    throw new BulkheadError({
+      code: "no-device",
+      subject: "a device of the machine",
+      where: url.href,
+      expected: "a module that can be read",
+      found: error instanceof Deno.errors.NotFound ? "no such file" : String(error),
+    }, { cause: error });
+  }
+}
+
+async function send(
+  { channel }: Compartment<OwnerSpeech, MachineSpeech>,
+  definition: ResolvedDefinition,
+  { pieces, roms, cpu }: Guest,
+): Promise<void> {
+  const all = [...pieces.map((piece) => ({ ...piece, rom: false })), ...roms.map((piece) => ({ ...piece, rom: true }))];
+  const announced = all.map(({ address, bytes, rom, name }) => ({ address, size: bytes.length, rom, name }));
+  await channel.request("assemble", { definition, cpu, pieces: announced });
+  for (const [piece, { bytes }] of all.entries()) {
+    for (let offset = 0; offset < bytes.length; offset += LOAD_CHUNK) {
+      await channel.request("load", { piece, offset }, { payload: bytes.subarray(offset, offset + LOAD_CHUNK) });
+    }
+  }
+  await channel.request("start", {}, { limit: ANSWER_LIMIT });
+}
+
+function endedWithoutReport(error: BulkheadError | undefined): ExitReport {
+  if (error === undefined) return { reason: "stopped", retired: 0, time: 0 };
+  return { reason: "failed", error: error.toJSON(), retired: 0, time: 0 };
+}

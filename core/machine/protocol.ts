@@ -1,0 +1,105 @@
+/**
+ * What crosses between whoever owns a machine, the machine process, and the virtual CPU's thread.
+ *
+ * @module
+ */
+import type { LogRecord } from "../bus/log.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
+import type { MemoryLayout } from "../memory/layout.ts";
+import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import type { LoadedPiece, Piece } from "./pieces.ts";
+import type { CpuReport, ExitReport } from "./report.ts";
+import type { ScriptMatch } from "./script.ts";
+import type { MachineStatistics } from "./statistics.ts";
+
+/**
+ * Where a machine is in its life.
+ *
+ * - `running`: the guest runs, or sleeps until its next alarm.
+ * - `paused`: it stands still until `resume`.
+ * - `held`: it stands still at the byte that met an expectation, until the script's next call.
+ * - `stopped`: the run has ended; what it left can still be asked for.
+ */
+export type LifeState = "running" | "paused" | "held" | "stopped";
+
+/** A machine at an instruction boundary. */
+export interface MachineState {
+  /** Where it is in its life. */
+  readonly life: LifeState;
+  /** Instructions retired since power-on. */
+  readonly retired: number;
+  /** Virtual nanoseconds since power-on. */
+  readonly time: number;
+  /** Where its processor is. */
+  readonly cpu: CpuReport;
+  /** A hash of processor and memory: equal runs have equal hashes. Only where it was asked for. */
+  readonly hash?: string;
+}
+
+type Nothing = Record<never, never>;
+
+/** Requests to a virtual CPU, answered at its next safe point. */
+export type VcpuRequests = {
+  pause: { ask: Nothing; answer: Nothing };
+  resume: { ask: Nothing; answer: Nothing };
+  reset: { ask: Nothing; answer: Nothing };
+  state: { ask: { hash: boolean }; answer: MachineState };
+  statistics: { ask: Nothing; answer: MachineStatistics };
+  /** Adds a step to the serial script. With `hold` a deterministic machine stands still once it has acted. */
+  step: { ask: { id: number; step: ResolvedStep; hold: boolean }; answer: Nothing };
+  /** Takes back a step that has not acted. */
+  unstep: { ask: { id: number }; answer: Nothing };
+  stop: { ask: Nothing; answer: Nothing };
+};
+
+/** What a virtual CPU tells. */
+export type VcpuEvents = {
+  /** It is assembled and waits for its first `resume`. */
+  ready: Nothing;
+  /** The payload is what the guest wrote to its first serial port. */
+  output: Nothing;
+  /** The payload is what the guest wrote to its debug console. */
+  debug: Nothing;
+  /** A step met its expectation. */
+  matched: { id: number; match: ScriptMatch };
+  /** The run has ended. Nothing of the guest follows. */
+  exit: { report: ExitReport };
+  log: { record: LogRecord };
+};
+
+/** What the owner of a machine may say to the machine process. */
+export type OwnerSpeech = {
+  requests: VcpuRequests & {
+    /** The definition and the pieces of the guest; their bytes follow in `load`. */
+    assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
+    /** The payload is the part of a piece that begins at `offset`. */
+    load: { ask: { piece: number; offset: number }; answer: Nothing };
+    /** Builds the machine and powers it on, paused. */
+    start: { ask: Nothing; answer: Nothing };
+    /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
+    input: { ask: Nothing; answer: Nothing };
+  };
+  events: Nothing;
+};
+
+/** What the machine process may say to the owner. */
+export type MachineSpeech = { requests: Nothing; events: VcpuEvents };
+
+/** The one message that a virtual CPU's thread gets by `postMessage`. */
+export interface VcpuInit {
+  /** The machine. */
+  readonly definition: ResolvedDefinition;
+  /** How its processor starts. */
+  readonly cpu: CpuStart;
+  /** The pieces of the guest with their bytes, which nobody writes. */
+  readonly pieces: readonly LoadedPiece[];
+  /** The machine's memory and its layout. */
+  readonly memory: WebAssembly.Memory;
+  readonly layout: MemoryLayout;
+  /** Rings: frames of requests in, frames of replies and events out, bytes typed at the serial port in. */
+  readonly requests: SharedArrayBuffer;
+  readonly reports: SharedArrayBuffer;
+  readonly input: SharedArrayBuffer;
+  /** The attention word. */
+  readonly attention: SharedArrayBuffer;
+}

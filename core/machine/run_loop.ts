@@ -1,0 +1,156 @@
+/**
+ * The run loop of a virtual CPU: stretches of instructions, alarms, sleep, and looks at the attention word in between.
+ *
+ * It never spins: a halted CPU sleeps on the attention word until its next alarm, a paused one until somebody calls.
+ *
+ * @module
+ */
+import type { VirtualClock } from "../bus/clock.ts";
+import type { VcpuStop } from "../engine/vcpu.ts";
+import type { AttentionWord } from "../sandbox/ring.ts";
+
+/** Instructions between two looks at the attention word: about 100 microseconds. */
+export const SLICE = 25_000;
+
+/** Milliseconds of one sleep at most: every wait has a limit. */
+const LONGEST_SLEEP = 1000;
+
+/** Sleeps shorter than this many milliseconds cost more than they save. */
+const SHORTEST_SLEEP = 0.02;
+
+/** The part of a virtual CPU that the loop drives. */
+export interface RunnableCpu {
+  /** Instructions retired since power-on. */
+  readonly retired: number;
+  /** Retires `maximum` instructions, or some fewer unless `exact`; fewer, too, when something else must be decided. */
+  run(maximum: number, exact: boolean): VcpuStop;
+}
+
+/** How the loop ended by itself. */
+export type LoopEnd =
+  | { readonly reason: "halted" | "triple-fault" | "instructions" }
+  | { readonly reason: "unbuilt"; readonly feature: string };
+
+/** What the loop is made of. */
+export interface RunLoopOptions {
+  readonly cpu: RunnableCpu;
+  readonly clock: VirtualClock;
+  /** True: virtual time takes no notice of the host's. */
+  readonly deterministic: boolean;
+  /** Raised by whoever wants something. */
+  readonly attention: AttentionWord;
+  /** Instructions after which to end, or null. */
+  readonly stopAt: number | null;
+  /** The host's monotonic clock in nanoseconds. */
+  readonly hostTime: () => number;
+  /** Called once for each change of the attention word, at an instruction boundary. */
+  readonly attend: () => void;
+  /** Called at each safe point; `idle` before a sleep. */
+  readonly safePoint: (idle: boolean) => void;
+}
+
+/** Drives one virtual CPU. */
+export class RunLoop {
+  readonly #options: RunLoopOptions;
+  readonly #leaveAlarm;
+  #seen = -1;
+  #leave = false;
+  #paused = true;
+  /** Virtual nanoseconds that the CPU was halted. */
+  haltedTime = 0;
+  /** Stretches by why they ended. */
+  readonly stops: Record<VcpuStop["reason"], number> = {
+    budget: 0,
+    halted: 0,
+    dead: 0,
+    shutdown: 0,
+    unbuilt: 0,
+  };
+
+  /** A paused loop. */
+  constructor(options: RunLoopOptions) {
+    this.#options = options;
+    // An alarm that is due at once makes the engine leave at the next instruction boundary, at the same one in every deterministic run.
+    this.#leaveAlarm = options.clock.alarm("machine/leave", () => {});
+  }
+
+  /** Whether the CPU stands still until `resume`. */
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  /** Stops before the next instruction. The host's time from here on does not pass for the guest. */
+  pause(): void {
+    this.#paused = true;
+    this.#boundary();
+  }
+
+  /** Lets the CPU run. */
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#options.clock.resync();
+  }
+
+  /** Makes `run` return before the next instruction. */
+  leave(): void {
+    this.#leave = true;
+    this.#boundary();
+  }
+
+  /** Runs until `leave` (undefined) or until the guest itself comes to an end. */
+  run(): LoopEnd | undefined {
+    const { cpu, clock, deterministic, attention, stopAt, hostTime, attend, safePoint } = this.#options;
+    this.#leave = false;
+    for (;;) {
+      const raised = attention.value;
+      if (raised !== this.#seen) {
+        this.#seen = raised;
+        attend();
+      }
+      if (this.#leave) return undefined;
+      if (this.#paused) {
+        safePoint(true);
+        attention.wait(this.#seen, LONGEST_SLEEP);
+        continue;
+      }
+      if (stopAt !== null && cpu.retired >= stopAt) return { reason: "instructions" };
+      if (!deterministic) clock.sync(hostTime());
+      clock.runDue();
+      if (this.#leave || this.#paused) continue;
+
+      const left = stopAt === null ? Infinity : stopAt - cpu.retired;
+      const stretch = Math.max(1, Math.min(SLICE, left, clock.untilAlarm()));
+      const stop = cpu.run(stretch, stretch < SLICE);
+      this.stops[stop.reason]++;
+      safePoint(false);
+      if (stop.reason === "halted") this.#sleep();
+      else if (stop.reason === "dead") return { reason: "halted" };
+      else if (stop.reason === "shutdown") return { reason: "triple-fault" };
+      else if (stop.reason === "unbuilt") return { reason: "unbuilt", feature: stop.feature };
+    }
+  }
+
+  /** HLT with interrupts on: time passes until the next alarm, or until somebody calls. */
+  #sleep(): void {
+    const { clock, deterministic, attention, hostTime, safePoint } = this.#options;
+    if (this.#leave || this.#paused) return;
+    const since = clock.now();
+    if (deterministic && clock.skipToAlarm()) {
+      this.haltedTime += clock.now() - since;
+      return;
+    }
+    const limit = Math.min(LONGEST_SLEEP, clock.nanosecondsUntilAlarm() / 1e6);
+    if (limit >= SHORTEST_SLEEP) {
+      safePoint(true);
+      attention.wait(this.#seen, limit);
+    }
+    if (!deterministic) clock.sync(hostTime());
+    this.haltedTime += clock.now() - since;
+  }
+
+  #boundary(): void {
+    const { clock } = this.#options;
+    clock.arm(this.#leaveAlarm, clock.now());
+  }
+}

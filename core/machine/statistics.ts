@@ -1,0 +1,54 @@
+/**
+ * What a machine counts.
+ *
+ * @module
+ */
+import type { HostStatistics } from "../bus/host.ts";
+
+/** A processor's counters since power-on. */
+export interface ProcessorStatistics {
+  /** Instructions retired. */
+  readonly instructions: number;
+  /** Times that emitted code was left, by reason. */
+  readonly exits: Readonly<Record<string, number>>;
+  /** Translations: entries filled, flushes of all, flushes of one page. */
+  readonly tlb: { readonly fills: number; readonly flushes: number; readonly pageFlushes: number };
+  /** External interrupts taken. */
+  readonly interrupts: number;
+  /** Exceptions raised, by vector. */
+  readonly exceptions: Readonly<Record<number, number>>;
+  /** Instructions decoded. */
+  readonly decoded: number;
+  /** Pages of decoded code that were written to. */
+  readonly codeInvalidations: number;
+  /** Times that the memory for decoded code was full and began anew. */
+  readonly arenaResets: number;
+  /** Instructions whose definition in TypeScript ran. */
+  readonly callouts: number;
+}
+
+/** A machine's counters since power-on, as `--stats` writes them. */
+export interface MachineStatistics {
+  /** Version of this form. */
+  readonly version: 1;
+  /** Instructions retired; an iteration of a repeated string instruction counts as one. */
+  readonly retired: number;
+  /** CPU seconds of the virtual CPU's thread, in which a halted or paused CPU takes no part. */
+  readonly vcpuCpuSeconds: number;
+  /** Where the CPU seconds come from: the thread's own account (steps of 10 ms), or Linux's schedstat (nanoseconds). */
+  readonly vcpuCpuSecondsSource: "thread" | "schedstat";
+  /** Virtual seconds since power-on. */
+  readonly virtualSeconds: number;
+  /** Virtual seconds that the processor was halted. */
+  readonly haltedSeconds: number;
+  /** Times that the virtual CPU returned to the run loop, by reason. */
+  readonly stops: Readonly<Record<string, number>>;
+  /** The processor's own counters. */
+  readonly cpu: ProcessorStatistics;
+  /** Devices by name: accesses by register and kind, counters, DMA; accesses that nobody answered; alarms. */
+  readonly bus: HostStatistics;
+  /** Bytes that the guest wrote to and read from its first serial port. */
+  readonly serial: { readonly written: number; readonly read: number };
+  /** The clock: host nanoseconds that were never made up for, and steps over long gaps. */
+  readonly clock: { readonly dropped: number; readonly steps: number };
+}

@@ -1,0 +1,194 @@
+/**
+ * The virtual CPU's thread, as the machine process sees it.
+ *
+ * @module
+ */
+import { BulkheadError } from "../bus/error.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
+import { allocateMemory, layoutMemory } from "../memory/layout.ts";
+import type { Payload } from "../sandbox/channel.ts";
+import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
+import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
+import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
+import type { ResolvedDefinition } from "./definition.ts";
+import { romBytes } from "./pieces.ts";
+import type { VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+
+/** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
+const ANSWER_LIMIT = 20_000;
+
+/** Milliseconds in which the thread is up. */
+const START_LIMIT = 30_000;
+
+const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
+
+/** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
+export type EventSink = <K extends keyof VcpuEvents>(name: K, body: VcpuEvents[K], payload: Payload) => Promise<void>;
+
+interface Waiting {
+  resolve(answer: object): void;
+  reject(error: BulkheadError): void;
+}
+
+/** A virtual CPU's thread. */
+export class VcpuThread {
+  /** Settles when the machine is assembled and powered on; rejects with why it could not be. */
+  readonly ready: Promise<void>;
+  readonly #requests = ByteRing.create(RING.REQUESTS);
+  readonly #reports = ByteRing.create(RING.REPORTS);
+  readonly #input = ByteRing.create(RING.INPUT);
+  readonly #attention = new AttentionWord();
+  readonly #sink: EventSink;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #started = Promise.withResolvers<void>();
+  #typing: Promise<void> = Promise.resolve();
+  #nextId = 1;
+  #isReady = false;
+  #exited = false;
+
+  /** Starts the thread. */
+  constructor(definition: ResolvedDefinition, cpu: CpuStart, pieces: VcpuInit["pieces"], sink: EventSink) {
+    this.#sink = sink;
+    this.ready = this.#started.promise;
+    const layout = layoutMemory(definition.memory, romBytes(pieces));
+    const worker = new Worker(rootModule(definition), {
+      type: "module",
+      name: "vcpu0",
+      deno: { permissions: workerPermissions(NO_RIGHTS) },
+    });
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      this.#fail(`the virtual CPU's thread failed: ${event.message}`);
+    });
+    worker.postMessage(
+      {
+        definition,
+        cpu,
+        pieces,
+        memory: allocateMemory(layout),
+        layout,
+        requests: this.#requests.buffer,
+        reports: this.#reports.buffer,
+        input: this.#input.buffer,
+        attention: this.#attention.buffer,
+      } satisfies VcpuInit,
+    );
+    const timer = setTimeout(
+      () => this.#fail(`the virtual CPU's thread was not up after ${START_LIMIT / 1000} s`),
+      START_LIMIT,
+    );
+    this.#started.promise.catch(() => {}).finally(() => clearTimeout(timer));
+    this.#listen();
+  }
+
+  /**
+   * Asks the virtual CPU, which answers at its next safe point.
+   *
+   * @throws {BulkheadError} What it refused with, or `vcpu-stuck` when it does not answer.
+   */
+  async request<K extends keyof VcpuRequests>(
+    name: K,
+    ask: VcpuRequests[K]["ask"],
+  ): Promise<VcpuRequests[K]["answer"]> {
+    const id = this.#nextId++;
+    const answer = Promise.withResolvers<object>();
+    this.#waiting.set(id, answer);
+    const timer = setTimeout(() => {
+      const sentence = `the virtual CPU did not answer the request "${name}": a device or the engine is stuck`;
+      answer.reject(new BulkheadError({ code: "vcpu-stuck", subject: "the virtual CPU", sentence }));
+    }, ANSWER_LIMIT);
+    try {
+      await this.#requests.writeAllSoon(encodeFrame({ ask: name, id, body: ask as Frame["header"] }));
+      this.#attention.raise();
+      return await answer.promise;
+    } finally {
+      clearTimeout(timer);
+      this.#waiting.delete(id);
+    }
+  }
+
+  /** Types bytes at the first serial port, after those of earlier calls; settles when all are on their way. */
+  type(bytes: Uint8Array): Promise<void> {
+    return this.#typing = this.#typing.then(() => this.#typeNow(bytes));
+  }
+
+  async #typeNow(bytes: Uint8Array): Promise<void> {
+    let done = 0;
+    while (done < bytes.length && !this.#exited) {
+      done += this.#input.write(bytes.subarray(done));
+      this.#attention.raise();
+      if (done < bytes.length) await this.#input.writableSoon(1000);
+    }
+  }
+
+  async #listen(): Promise<void> {
+    const frames = new FrameReader("the virtual CPU");
+    while (await this.#reports.readableSoon(60_000) !== "stopped") {
+      const read = frames.push(this.#reports.readAll());
+      for (let at = 0; at < read.length;) {
+        const run = outputRun(read, at);
+        if (run.length > 1) {
+          at += run.length;
+          await this.#sink("output", {}, joined(run));
+        } else {
+          await this.#hear(read[at++]!);
+        }
+      }
+    }
+  }
+
+  async #hear({ header, payload }: Frame): Promise<void> {
+    const { tell, reply, refuse, id, body } = header;
+    if (reply === true) return this.#waiting.get(id as number)?.resolve(body as object);
+    if (refuse === true) return this.#waiting.get(id as number)?.reject(BulkheadError.fromJSON(body));
+    if (tell === "ready") {
+      this.#isReady = true;
+      return this.#started.resolve();
+    }
+    if (tell === "exit") {
+      const { report } = body as unknown as VcpuEvents["exit"];
+      if (!this.#isReady) return this.#started.reject(BulkheadError.fromJSON(report.error));
+      this.#exited = true;
+    }
+    await this.#sink(tell as keyof VcpuEvents, body as never, payload);
+  }
+
+  #fail(sentence: string): void {
+    const error = new BulkheadError({ code: "vcpu-failed", subject: "the virtual CPU", sentence });
+    if (!this.#isReady) return this.#started.reject(error);
+    for (const { reject } of this.#waiting.values()) reject(error);
+    if (this.#exited) return;
+    this.#exited = true;
+    this.#sink("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } }, new Uint8Array(0))
+      .catch(() => {});
+  }
+}
+
+/** The thread's root module: names everything that it loads. */
+function rootModule({ board, devices }: ResolvedDefinition): string {
+  const urls = [...new Set(devices.map(({ module }) => module))];
+  const lines = [
+    `import { serve } from ${JSON.stringify(import.meta.resolve("./vcpu_worker.ts"))};`,
+    `import * as board from ${JSON.stringify(board)};`,
+    ...urls.map((url, index) => `import * as device${index} from ${JSON.stringify(url)};`),
+    `serve(board, { ${urls.map((url, index) => `${JSON.stringify(url)}: device${index}`).join(", ")} });`,
+  ];
+  return "data:application/javascript," + encodeURIComponent(lines.join("\n"));
+}
+
+/** Successive frames of output from `at` on. */
+function outputRun(frames: readonly Frame[], at: number): Frame[] {
+  let end = at;
+  while (frames[end]?.header.tell === "output") end++;
+  return frames.slice(at, end);
+}
+
+function joined(frames: readonly Frame[]): Payload {
+  const bytes = new Uint8Array(frames.reduce((sum, { payload }) => sum + payload.length, 0));
+  let at = 0;
+  for (const { payload } of frames) {
+    bytes.set(payload, at);
+    at += payload.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,121 @@
+/**
+ * Frames: a JSON header and a binary payload, with their lengths in front, on any stream of bytes.
+ *
+ * Layout, little-endian: u32 bytes after this field; u32 bytes of header; the header, UTF-8 JSON; the payload.
+ *
+ * @module
+ */
+import { BulkheadError } from "../bus/error.ts";
+
+/** Plain data that JSON carries. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** A frame. */
+export interface Frame {
+  /** An object: what the frame says. */
+  readonly header: { readonly [key: string]: Json | undefined };
+  /** Bytes that go with it, possibly none. */
+  readonly payload: Uint8Array<ArrayBuffer>;
+}
+
+/** Most bytes that a frame may have: a peer that announces more is broken or hostile. */
+export const FRAME_LIMIT = 8 << 20;
+
+const NOTHING = new Uint8Array(0);
+
+/** Encodes a frame. @throws {BulkheadError} `frame-too-long` beyond FRAME_LIMIT. */
+export function encodeFrame(header: Frame["header"], payload: Uint8Array = NOTHING): Uint8Array<ArrayBuffer> {
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const length = 4 + text.length + payload.length;
+  if (length > FRAME_LIMIT) {
+    throw new BulkheadError({
+      code: "frame-too-long",
+      subject: "a message between compartments",
+      expected: `at most ${FRAME_LIMIT} bytes`,
+      found: `${length}`,
+    });
+  }
+  const frame = new Uint8Array(4 + length);
+  const view = new DataView(frame.buffer);
+  view.setUint32(0, length, true);
+  view.setUint32(4, text.length, true);
+  frame.set(text, 8);
+  frame.set(payload, 8 + text.length);
+  return frame;
+}
+
+/** Takes frames out of a stream of bytes that arrives in pieces of any size. */
+export class FrameReader {
+  readonly #sender: string;
+  #pieces: Uint8Array[] = [];
+  #held = 0;
+
+  /** @param sender Who writes the stream, as a sentence would name it. */
+  constructor(sender: string) {
+    this.#sender = sender;
+  }
+
+  /** Bytes of an unfinished frame: not zero at the end of the stream means that it was cut off. */
+  get unfinished(): number {
+    return this.#held;
+  }
+
+  /**
+   * Adds a piece and returns the frames that it completes.
+   *
+   * @throws {BulkheadError} `frame-broken` when the bytes are no frame; the stream is then of no further use.
+   */
+  push(piece: Uint8Array): Frame[] {
+    this.#pieces.push(piece);
+    this.#held += piece.length;
+    const frames: Frame[] = [];
+    for (;;) {
+      if (this.#held < 8) return frames;
+      const lead = this.#gather(8);
+      const view = new DataView(lead.buffer, lead.byteOffset);
+      const length = view.getUint32(0, true), headerLength = view.getUint32(4, true);
+      if (length > FRAME_LIMIT) throw this.#broken(`a message of at most ${FRAME_LIMIT} bytes`, `one of ${length}`);
+      if (headerLength > length - 4) throw this.#broken("a header within its message", `one of ${headerLength} bytes`);
+      if (this.#held < 4 + length) return frames;
+      const bytes = this.#gather(4 + length);
+      const payload = bytes.slice(8 + headerLength, 4 + length);
+      frames.push({ header: this.#header(bytes.subarray(8, 8 + headerLength)), payload });
+      const rest = bytes.subarray(4 + length);
+      this.#pieces[0] = rest;
+      this.#held -= 4 + length;
+    }
+  }
+
+  #header(bytes: Uint8Array): Frame["header"] {
+    let header: unknown;
+    try {
+      header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    } catch {
+      throw this.#broken("a header in JSON", `${bytes.length} bytes that are none`);
+    }
+    if (typeof header !== "object" || header === null || Array.isArray(header)) {
+      throw this.#broken("a header that is an object", JSON.stringify(header));
+    }
+    return header as Frame["header"];
+  }
+
+  /** Makes the first piece at least `count` bytes long. */
+  #gather(count: number): Uint8Array {
+    const first = this.#pieces[0];
+    if (first !== undefined && first.length >= count) return first;
+    let taken = 0, pieces = 0;
+    while (taken < count) taken += this.#pieces[pieces++]!.length;
+    const joined = new Uint8Array(taken);
+    let at = 0;
+    for (const piece of this.#pieces.splice(0, pieces)) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    this.#pieces.unshift(joined);
+    return joined;
+  }
+
+  #broken(expected: string, found: string): BulkheadError {
+    return new BulkheadError({ code: "frame-broken", subject: this.#sender, where: "its messages", expected, found });
+  }
+}

@@ -1,0 +1,41 @@
+import { assertEquals } from "@std/assert";
+import { cpuid, SIGNATURE } from "./cpuid.ts";
+import { Cpu } from "./cpu.ts";
+import { CR0, GPR, SEG, STATE } from "./registers.ts";
+import { reset } from "./reset.ts";
+
+function characters(...values: number[]): string {
+  return new TextDecoder().decode(new Uint32Array(values)).replace(/\0+$/, "");
+}
+
+Deno.test("CPUID names the vendor and the brand", () => {
+  const [maximum, ebx, ecx, edx] = cpuid(0, 0);
+  assertEquals([maximum, characters(ebx, edx, ecx)], [7, "GenuineIntel"]);
+  const brand = [0x8000_0002, 0x8000_0003, 0x8000_0004].flatMap((leaf) => [...cpuid(leaf, 0)]);
+  assertEquals(characters(...brand), "Bulkhead Virtual CPU");
+});
+
+Deno.test("CPUID claims exactly the features that are built", () => {
+  const names = (value: number) => Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (value >>> bit) & 1);
+  const [signature, , ecx, edx] = cpuid(1, 0);
+  assertEquals(signature, SIGNATURE);
+  assertEquals(names(edx), [0, 3, 4, 5, 8, 11, 13, 15, 19]);
+  assertEquals(names(ecx), [22, 23]);
+  assertEquals(names(cpuid(7, 0)[1]), [19]);
+  assertEquals(names(cpuid(0x8000_0001, 0)[2]), [5]);
+});
+
+Deno.test("a leaf beyond the maximum returns the highest basic leaf", () => {
+  for (const leaf of [8, 0x4000_0000, 0x8000_0005, 0xffff_ffff]) assertEquals(cpuid(leaf, 0), cpuid(7, 0));
+  assertEquals(cpuid(4, 0), [0, 0, 0, 0]);
+});
+
+Deno.test("after reset the CPU is at FFFFFFF0h in real-address mode", () => {
+  const cpu = new Cpu(new ArrayBuffer(STATE.SIZE), 0);
+  cpu.u8.fill(0xa5);
+  reset(cpu);
+  assertEquals([cpu.selector(SEG.CS), cpu.segmentBase(SEG.CS), cpu.eip], [0xf000, 0xffff_0000, 0xfff0]);
+  assertEquals([cpu.eflags, cpu.u32[STATE.CR0 >> 2], cpu.gpr32(GPR.DX)], [2, (CR0.CD | CR0.NW | CR0.ET) >>> 0, 0x683]);
+  assertEquals([cpu.realMode, cpu.cpl, cpu.gpr32(GPR.SP)], [true, 0, 0]);
+  assertEquals(cpu.linear(SEG.DS, 0xffff, 1, true), 0xffff);
+});

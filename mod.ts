@@ -1,0 +1,40 @@
+/**
+ * Bulkhead: a virtualization runtime for Deno.
+ *
+ * Machines are values, and a running machine is a resource:
+ *
+ * ```ts ignore
+ * import { boot } from "./mod.ts";
+ *
+ * await using vm = await boot({
+ *   boot: { kernel: "linux", initrd: ["initrd.gz"], append: "console=ttyS0 rdinit=/bin/sh" },
+ * });
+ * await vm.serial.expect(/# /);
+ * await vm.serial.send("uname -m\n");
+ * const [machine] = await vm.serial.expect(/i\d86/);
+ * ```
+ *
+ * Authors of devices import `device` and the types of the contract, and test with `bench` and `conformance`.
+ *
+ * @module
+ */
+export * from "./core/bus/mod.ts";
+export * from "./core/bus/testing.ts";
+export type { DmaCount } from "./core/bus/dma.ts";
+export type { DeviceStatistics, HostStatistics, RegisterStatistics } from "./core/bus/host.ts";
+export type { SlotKind } from "./core/bus/registers.ts";
+export type {
+  BootSource,
+  ClockDefinition,
+  DeviceDefinition,
+  LinuxBoot,
+  MachineDefinition,
+  MultibootBoot,
+  RomBoot,
+  ScriptStep,
+} from "./core/machine/definition.ts";
+export type { LifeState, MachineState } from "./core/machine/protocol.ts";
+export { describeExit } from "./core/machine/report.ts";
+export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
+export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
+export { boot, type BootOptions, type ExpectOptions, type SerialPort, VirtualMachine } from "./boot.ts";
