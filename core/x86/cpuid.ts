@@ -10,14 +10,23 @@ export const SIGNATURE = 0x683;
 const VENDOR = "GenuineIntel";
 const BRAND = "Bulkhead Virtual CPU";
 
-/** Leaf 1, EDX: FPU, PSE, TSC, MSR, CX8, SEP, PGE, CMOV, CLFSH. */
-const FEATURES_EDX = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 11 | 1 << 13 | 1 << 15 | 1 << 19;
+/** Leaf 1, EDX: FPU, PSE, TSC, MSR, CX8, SEP, PGE, CMOV, CLFSH, then what a line each says. */
+const FEATURES_EDX = 1 << 0 | 1 << 3 | 1 << 4 | 1 << 5 | 1 << 8 | 1 << 11 | 1 << 13 | 1 << 15 | 1 << 19 |
+  1 << 1 | // VME
+  1 << 2 | // DE
+  1 << 6 | // PAE
+  1 << 7 | // MCE
+  1 << 12 | // MTRR
+  1 << 14 | // MCA
+  1 << 16; // PAT
 /** Leaf 1, ECX: MOVBE, POPCNT. */
 const FEATURES_ECX = 1 << 22 | 1 << 23;
 /** Leaf 7, EBX: ADX. */
 const FEATURES_7_EBX = 1 << 19;
 /** Leaf 80000001h, ECX: LZCNT. */
 const FEATURES_EXTENDED_ECX = 1 << 5;
+/** Leaf 80000001h, EDX: NX. */
+const FEATURES_EXTENDED_EDX = 1 << 20;
 /** Leaf 1, EBX: CLFLUSH works on lines of eight quadwords. */
 const CLFLUSH_LINE = 8 << 8;
 
@@ -36,7 +45,7 @@ const LEAVES: ReadonlyMap<number, Leaf> = new Map<number, Leaf>([
   // One query suffices (AL = 1); no cache or TLB is described.
   [2, [1, 0, 0, 0]],
   [0x8000_0000, [EXTENDED_MAXIMUM, 0, 0, 0]],
-  [0x8000_0001, [0, 0, FEATURES_EXTENDED_ECX, 0]],
+  [0x8000_0001, [0, 0, FEATURES_EXTENDED_ECX, FEATURES_EXTENDED_EDX]],
   [0x8000_0002, brand(0)],
   [0x8000_0003, brand(16)],
   [0x8000_0004, brand(32)],

@@ -19,10 +19,11 @@ Deno.test("CPUID claims exactly the features that are built", () => {
   const names = (value: number) => Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (value >>> bit) & 1);
   const [signature, , ecx, edx] = cpuid(1, 0);
   assertEquals(signature, SIGNATURE);
-  assertEquals(names(edx), [0, 3, 4, 5, 8, 11, 13, 15, 19]);
+  assertEquals(names(edx), [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 19]);
   assertEquals(names(ecx), [22, 23]);
   assertEquals(names(cpuid(7, 0)[1]), [19]);
   assertEquals(names(cpuid(0x8000_0001, 0)[2]), [5]);
+  assertEquals(names(cpuid(0x8000_0001, 0)[3]), [20]);
 });
 
 Deno.test("a leaf beyond the maximum returns the highest basic leaf", () => {
