@@ -4,7 +4,7 @@
  * @module
  */
 import { WatchedMemory } from "../memory/watched_memory.ts";
-import { requiredAlignment } from "../x86/alignment.ts";
+import { isAligned } from "../x86/alignment.ts";
 import { breakpointsEnabled, dataBreakpoints, portBreakpoints, singleStepsBranches } from "../x86/breakpoints.ts";
 import type { AccessObserver, Cpu } from "../x86/cpu.ts";
 import { GuestFault } from "../x86/fault.ts";
@@ -56,7 +56,7 @@ export class CarefulMode implements AccessObserver {
   access(linear: number, size: number, write: boolean): void {
     // Between the segment checks and paging: where alignment stands among the faults of an instruction is the processor's choice
     // (Intel SDM volume 3, 6.9), and the address that is checked is the linear one.
-    if (this.cpu.alignmentChecked && (linear & (requiredAlignment(this.instruction, size) - 1)) !== 0) {
+    if (this.cpu.alignmentChecked && !isAligned(this.cpu, this.instruction, linear, size)) {
       throw new GuestFault(VECTOR.AC, 0);
     }
     this.#data(linear, size, write);

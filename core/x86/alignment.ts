@@ -3,13 +3,23 @@
  *
  * @module
  */
+import type { Cpu } from "./cpu.ts";
 import type { Instruction } from "./instruction.ts";
 
+/** Whether an instruction's access of `size` bytes at a linear address is aligned. */
+export function isAligned(cpu: Cpu, instruction: Instruction, linear: number, size: number): boolean {
+  if (instruction.form?.semantics === "cmpxchg8b") {
+    // One operand of eight bytes, accessed in halves.
+    const operand = instruction.operands[0];
+    linear = cpu.segmentBase(operand.segment) + cpu.effectiveAddress(instruction, operand);
+    size = 8;
+  }
+  return (linear & (requiredAlignment(instruction, size) - 1)) === 0;
+}
+
 /** The alignment in bytes of an access of `size` bytes by an instruction. */
-export function requiredAlignment(instruction: Instruction, size: number): number {
+function requiredAlignment(instruction: Instruction, size: number): number {
   switch (instruction.form?.semantics) {
-    case "cmpxchg8b":
-      return 8;
     // Pairs: bounds of 2 or 4 bytes, offset and selector of a far pointer.
     case "bound":
       return size >> 1;
