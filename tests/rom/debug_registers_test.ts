@@ -8,6 +8,7 @@ import {
   identityPages,
   onException,
   REPORT,
+  run,
   SEL,
   setCr4,
   toRing3,
@@ -194,7 +195,7 @@ Deno.test("an instruction breakpoint under TF: the trap of the instruction befor
 });
 
 Deno.test("a breakpoint comes before the fault of fetching its instruction", () => {
-  const events = trapsOf(`
+  const events = run(`
     ${identityPages(AT.TABLES, 0x200)}
     ${onException("first")}
     mov eax, 300000h
