@@ -18,7 +18,7 @@ import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
 
 /** Most records in a run, its end included. */
-const RUN_RECORDS = 96;
+const RUN_RECORDS = 128;
 
 /** Nothing follows these: the run ends there. */
 const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt sysexit sysenter ud0 ud1 ud2".split(" "));
