@@ -374,19 +374,19 @@ export class DynamicBinder implements Builder {
   }
 
   flagsAdd(r: Value, y: Value): void {
-    this.#flags.add(r, y);
+    this.#flags.add(this.width(0), r, y);
   }
   flagsSub(r: Value, x: Value, y: Value): void {
-    this.#flags.sub(r, x, y);
+    this.#flags.sub(this.width(0), r, x, y);
   }
   flagsLogic(r: Value): void {
     this.#flags.logic(r);
   }
   flagsIncrement(r: Value): void {
-    this.#flags.increment(r);
+    this.#flags.increment(this.width(0), r);
   }
   flagsDecrement(r: Value, x: Value): void {
-    this.#flags.decrement(r, x);
+    this.#flags.decrement(this.width(0), r, x);
   }
   flagsResult(r: Value): void {
     this.#flags.result(r);

@@ -5,7 +5,7 @@
  */
 import { i32, i64, v128 } from "../../wasm/mod.ts";
 import { FLAG, STATE } from "../../x86/registers.ts";
-import type { Builder, Value } from "../../x86/semantics/mod.ts";
+import type { Builder, Value, Width } from "../../x86/semantics/mod.ts";
 
 /** Sixteen zero bytes. */
 const ZERO = new Uint8Array(16);
@@ -43,6 +43,21 @@ export function emitFlags(
     const alone = i32.and(overflowing, i32.xor(adjusting, i32.const(1)));
     b.setState(STATE.OY, i32.or(adjusting, i32.shl(alone, i32.const(4))));
   };
+  /**
+   * OX and OY of a difference of sign-extended values. OF is found at bit 31, so that narrow values go to the top; AF is found at bit 4,
+   * for which their low bits stay, with bit 5 of OX to borrow from.
+   */
+  const operands = (w: Width, x: Value, y: Value) => {
+    if (w === 32) {
+      b.setState(STATE.OX, x);
+      b.setState(STATE.OY, y);
+      return;
+    }
+    const top = (value: Value) => i32.shl(value, i32.const(32 - w));
+    const low = (value: Value) => i32.and(value, i32.const(0x1f));
+    b.setState(STATE.OX, i32.or(i32.or(top(x), i32.const(0x20)), low(x)));
+    b.setState(STATE.OY, i32.or(top(y), low(y)));
+  };
   const setCarry = (value: Value) => {
     b.setState(STATE.CY, value);
     b.setState(STATE.CX, i32.const(0));
@@ -66,17 +81,15 @@ export function emitFlags(
     overflow,
     setCarry,
     setOverflowAdjust,
-    add(r: Value, y: Value) {
+    add(w: Width, r: Value, y: Value) {
       result(r);
-      b.setState(STATE.OX, r);
-      b.setState(STATE.OY, y);
+      operands(w, r, y);
       b.setState(STATE.CX, r);
       b.setState(STATE.CY, y);
     },
-    sub(r: Value, x: Value, y: Value) {
+    sub(w: Width, r: Value, x: Value, y: Value) {
       result(r);
-      b.setState(STATE.OX, x);
-      b.setState(STATE.OY, y);
+      operands(w, x, y);
       b.setState(STATE.CX, x);
       b.setState(STATE.CY, y);
     },
@@ -84,15 +97,13 @@ export function emitFlags(
       result(r);
       b.emit(v128.store(cpu(), v128.const(ZERO), STATE.OX));
     },
-    increment(r: Value) {
+    increment(w: Width, r: Value) {
       result(r);
-      b.setState(STATE.OX, r);
-      b.setState(STATE.OY, i32.const(1));
+      operands(w, r, i32.const(1));
     },
-    decrement(r: Value, x: Value) {
+    decrement(w: Width, r: Value, x: Value) {
       result(r);
-      b.setState(STATE.OX, x);
-      b.setState(STATE.OY, i32.const(1));
+      operands(w, x, i32.const(1));
     },
     /** Nonzero if the condition holds; codes come in pairs, the odd one negated. */
     holds(code: number): Value {

@@ -90,9 +90,9 @@ export interface Builder {
   state(offset: number): Value;
   setState(offset: number, value: Value): void;
 
-  /** Flags of a sum: r = x + y. */
+  /** Flags of a sum of operand 0's width: r = x + y. */
   flagsAdd(r: Value, y: Value): void;
-  /** Flags of a difference: r = x - y. */
+  /** Flags of a difference of operand 0's width: r = x - y. */
   flagsSub(r: Value, x: Value, y: Value): void;
   /** Flags of a logical result: CF, OF and AF clear. */
   flagsLogic(r: Value): void;

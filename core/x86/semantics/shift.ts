@@ -41,7 +41,8 @@ const shr: Semantics = (b) => {
     const u = b.let(unsigned(w, x));
     const r = b.let(signed(w, i32.shr_u(u, count)));
     b.setCarry(bit(u, i32.sub(count, one())));
-    b.setOverflowAdjust(sign(w, u), zero());
+    // The sign before a shift by one; clear after a longer one, as the processors leave what is undefined.
+    b.setOverflowAdjust(bit(r, w - 2), zero());
     b.flagsResult(r);
     return r;
   });

@@ -1,0 +1,198 @@
+/**
+ * Runs the vectors recorded in real mode on an 80286 and an 8086.
+ *
+ * @module
+ */
+import { FLAG, GPR, SEG, VECTOR } from "../../core/x86/registers.ts";
+import type { VectorMachine } from "./machine.ts";
+import { Differences, hex, type Outcome } from "./outcome.ts";
+import { bytesOf, type RealModeVector, type Run } from "./real_mode_format.ts";
+import { exception } from "./real_mode_rules.ts";
+
+const GENERAL: readonly (readonly [name: string, register: number])[] = [
+  ["ax", GPR.AX],
+  ["bx", GPR.BX],
+  ["cx", GPR.CX],
+  ["dx", GPR.DX],
+  ["sp", GPR.SP],
+  ["bp", GPR.BP],
+  ["si", GPR.SI],
+  ["di", GPR.DI],
+];
+const SEGMENTS: readonly (readonly [name: string, register: number])[] = [
+  ["cs", SEG.CS],
+  ["ss", SEG.SS],
+  ["ds", SEG.DS],
+  ["es", SEG.ES],
+];
+
+/** FLAGS bits that are compared: those of an 8086. */
+const COMPARED = 0xfd5;
+
+/** More instructions than any vector takes: a whole repeated string, or an instruction and its HLT. */
+const MAXIMUM = { STRING: 0x1_0010, OTHER: 2 } as const;
+
+/** Real-mode addresses end below this. */
+const REACH = 0x11_0000;
+
+/** LOCK, REPNE, REP and the segment overrides. */
+const PREFIXES: ReadonlySet<number> = new Set([0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e]);
+
+const HLT = 0xf4;
+
+const hltByte = Uint8Array.of(HLT);
+
+/** Runs one vector; its memory is zero again afterwards. */
+export function runRealMode(machine: VectorMachine, vector: RealModeVector): Outcome {
+  const { cpu } = machine;
+  const { regs, ram } = vector.init;
+  const is8086 = vector.queue !== undefined;
+  machine.reset();
+  machine.vcpu.setA20(!is8086);
+  for (const [address, bytes] of ram) machine.write(address, bytesOf(bytes));
+  for (const [name, register] of GENERAL) cpu.setGpr32(register, regs[name]!);
+  for (const [name, register] of SEGMENTS) cpu.loadRealSegment(register, regs[name]!);
+  cpu.eip = regs.ip!;
+  cpu.setEflags(regs.flags! & 0xfff, 0xffff);
+
+  const trap = plantHandler(machine, vector, is8086);
+  const problem = execute(machine, vector, is8086);
+  trap?.();
+  const outcome = problem === undefined ? compare(machine, vector) : failed(problem);
+  clear(machine, vector);
+  if (outcome.kind !== "failed") return outcome;
+  machine.wipe(REACH);
+  return exception(vector, is8086, cpu.lastVector, hasLock(vector)) ?? outcome;
+}
+
+function failed(problem: string): Outcome {
+  return { kind: "failed", differences: [problem] };
+}
+
+/** Runs until HLT has executed (80286), or one instruction (8086). Returns what went wrong, if anything did. */
+function execute(machine: VectorMachine, vector: RealModeVector, is8086: boolean): string | undefined {
+  const { cpu } = machine;
+  const repeats = repeatedString(bytesOf(vector.bytes));
+  const start = cpu.eip;
+  let stop;
+  if (!is8086) stop = machine.run(repeats ? MAXIMUM.STRING : MAXIMUM.OTHER);
+  else do stop = machine.run(1); while (repeats && stop.reason === "budget" && cpu.eip === start);
+  switch (stop.reason) {
+    case "halted":
+    case "dead":
+      return undefined;
+    case "budget":
+      // The last instruction of the budget may be the HLT.
+      return is8086 || cpu.halted ? undefined : "the instruction was not followed by its HLT";
+    case "unbuilt":
+      return `stopped: ${stop.feature} is not built`;
+    default:
+      return `stopped: ${stop.reason}`;
+  }
+}
+
+/**
+ * Puts a HLT at the handler of an exception that a later processor raises where the recorded one did not, and where a single step must
+ * not run on into the handler. Returns what takes it away again.
+ */
+function plantHandler(machine: VectorMachine, vector: RealModeVector, is8086: boolean): (() => void) | undefined {
+  const locked = hasLock(vector);
+  if (!locked && !(is8086 && mayDivide(vector.op))) return undefined;
+  const { memory, cpu } = machine;
+  const entry = (locked ? VECTOR.UD : VECTOR.DE) * 4;
+  const offset = memory[entry]! | memory[entry + 1]! << 8;
+  const handler = ((memory[entry + 2]! | memory[entry + 3]! << 8) << 4) + offset;
+  const address = is8086 ? handler & 0xfffff : handler;
+  const hidden = memory[address]!;
+  machine.write(address, hltByte);
+  return () => {
+    machine.write(address, Uint8Array.of(hidden));
+    if (cpu.halted && is8086) cpu.eip = offset;
+  };
+}
+
+function hasLock(vector: RealModeVector): boolean {
+  const LOCK = 0xf0;
+  for (const byte of bytesOf(vector.bytes)) {
+    if (byte === LOCK) return true;
+    if (!PREFIXES.has(byte)) return false;
+  }
+  return false;
+}
+
+/** DIV, IDIV and AAM. */
+function mayDivide(op: string): boolean {
+  return /^(F[67]\.[67]|D4)/.test(op);
+}
+
+function repeatedString(bytes: Uint8Array): boolean {
+  let repeat = false;
+  for (const byte of bytes) {
+    if (byte === 0xf2 || byte === 0xf3) repeat = true;
+    else if (!PREFIXES.has(byte)) {
+      return repeat &&
+        ((byte >= 0x6c && byte <= 0x6f) || (byte >= 0xa4 && byte <= 0xa7) || (byte >= 0xaa && byte <= 0xaf));
+    }
+  }
+  return false;
+}
+
+function compare(machine: VectorMachine, vector: RealModeVector): Outcome {
+  const { cpu } = machine;
+  const differences = new Differences();
+  const expected = (name: string) => vector.final.regs[name] ?? vector.init.regs[name]!;
+  for (const [name, register] of GENERAL) differences.compare(name, cpu.gpr32(register), expected(name));
+  for (const [name, register] of SEGMENTS) differences.compare(name, cpu.selector(register), expected(name));
+  // IP has 16 bits: a HLT at FFFFh ends at 0.
+  differences.compare("ip", cpu.eip & 0xffff, expected("ip"));
+  const mask = COMPARED & definedFlags(vector);
+  differences.compare("flags", cpu.eflags & mask, expected("flags") & mask);
+  for (const run of expectedMemory(vector)) compareRun(machine, vector, run, mask, differences);
+  return differences.outcome;
+}
+
+/** FORMAT.md: the 80286 set's masks omit OF, undefined for rotates by more than one. */
+function definedFlags(vector: RealModeVector): number {
+  return /^C[01]\.[0-3]/.test(vector.op) ? vector.fmask & ~FLAG.OF : vector.fmask;
+}
+
+/** Runs that were not written must have stayed. */
+function expectedMemory(vector: RealModeVector): readonly Run[] {
+  const written = new Map<number, number>();
+  for (const [address, text] of vector.final.ram) {
+    for (const [i, byte] of bytesOf(text).entries()) written.set(address + i, byte);
+  }
+  const whole: Run[] = [...vector.final.ram];
+  for (const [address, text] of vector.init.ram) {
+    const bytes = bytesOf(text);
+    for (let i = 0; i < bytes.length; i++) {
+      const later = written.get(address + i);
+      if (later !== undefined) bytes[i] = later;
+    }
+    whole.push([address, Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")]);
+  }
+  return whole;
+}
+
+function compareRun(
+  machine: VectorMachine,
+  vector: RealModeVector,
+  [address, text]: Run,
+  mask: number,
+  differences: Differences,
+): void {
+  const bytes = bytesOf(text);
+  const flagsAt = vector.exc?.[1] ?? -2;
+  for (let i = 0; i < bytes.length; i++) {
+    const at = address + i;
+    // The FLAGS image that an exception pushed.
+    const compared = at === flagsAt ? mask & 0xff : at === flagsAt + 1 ? mask >> 8 : 0xff;
+    differences.compare(`byte at ${hex(at, 5)}`, machine.memory[at]! & compared, bytes[i]! & compared, 2);
+  }
+}
+
+function clear(machine: VectorMachine, vector: RealModeVector): void {
+  for (const [address, text] of [...vector.init.ram, ...vector.final.ram]) {
+    machine.write(address, new Uint8Array(text.length >> 1));
+  }
+}
