@@ -246,8 +246,7 @@ export class Vcpu {
       else if (remaining <= 2 * BLOCK_LENGTH) {
         if (!exact) return { reason: "budget" };
         this.#approach(remaining);
-      }
-      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
   }
 

@@ -143,7 +143,11 @@ export function round(
     }
     context.flags |= EXCEPTION.UNDERFLOW;
     exponent += EXPONENT_ADJUSTMENT;
-    if (exponent < 1) exponent = 1;
+    // Only FSCALE comes to this (SDM volume 1, 8.5.5).
+    if (exponent < 1) {
+      out.setZero(sign);
+      return;
+    }
   } else if (exponent > target.maximum) {
     context.flags |= EXCEPTION.OVERFLOW;
     if (context.masked(EXCEPTION.OVERFLOW)) {
@@ -151,7 +155,10 @@ export function round(
       return;
     }
     exponent -= EXPONENT_ADJUSTMENT;
-    if (exponent > SPECIAL_EXPONENT - 1) exponent = SPECIAL_EXPONENT - 1;
+    if (exponent >= SPECIAL_EXPONENT) {
+      out.setInfinity(sign);
+      return;
+    }
   }
   if (inexact) {
     context.flags |= EXCEPTION.PRECISION;
