@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VECTOR } from "../../core/x86/registers.ts";
+import { FLAG, VECTOR } from "../../core/x86/registers.ts";
 import type { Outcome } from "./outcome.ts";
 import { bytesOf, PREFIXES, type RealModeVector } from "./real_mode_format.ts";
 
@@ -51,6 +51,12 @@ const RULES_80286: readonly Rule[] = [
     set: "80286",
     applies: ({ vector, raised }) => vector.exc?.[0] === VECTOR.GP && (raised === VECTOR.GP || raised === VECTOR.SS),
   },
+  {
+    name: "386+ model: an FPU is there",
+    opcodes: /^D[89A-F]$/,
+    set: "80286",
+    applies: ({ raised }) => raised === VECTOR.GP || raised === VECTOR.SS,
+  },
 ];
 
 const RULES_8086: readonly Rule[] = [
@@ -96,7 +102,8 @@ const RULES_8086: readonly Rule[] = [
     name: "386+ model: decimal adjustment of what is no decimal digit",
     opcodes: /^[23][7F]$/,
     set: "8086",
-    applies: ({ vector }) => (vector.init.regs.ax! & 15) > 9 || (vector.init.regs.ax! & 0xff) > 0x99,
+    applies: ({ vector: { init: { regs } } }) =>
+      (regs.ax! & 15) > 9 || (regs.ax! & 0xff) > 0x99 || (regs.flags! & FLAG.AF) !== 0,
   },
 ];
 
