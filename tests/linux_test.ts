@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { Folder, commandLine } from "./command_line.ts";
+import { commandLine, Folder } from "./command_line.ts";
 import { BUSYBOX, guestTest, NETBOOT } from "./debian_guests.ts";
 
 const CONSOLE = "console=ttyS0 rdinit=/bin/sh";
