@@ -149,7 +149,6 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
       const { life, retired, time, cpu } = await machine.state();
       const at = `${cpu.cs.toString(16).padStart(4, "0")}:${cpu.eip.toString(16).padStart(8, "0")}`;
       report(
-        terminal,
         `${life} at ${at}, ${retired} instructions retired, ${(time / 1e9).toFixed(3)} s of virtual time`,
       );
     },
