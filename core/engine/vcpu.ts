@@ -277,12 +277,12 @@ export class Vcpu {
         this.#stepWithTraps();
         continue;
       }
+      const approaching = remaining <= 2 * BLOCK_LENGTH;
+      if (approaching && !exact) return { reason: "budget" };
       // RF lasts for one instruction (Intel SDM volume 3, 17.3.1.1): that of the first one here matters to no one.
       state[STATE.EFLAGS >> 2]! &= ~FLAG.RF;
-      if (remaining <= 2 * BLOCK_LENGTH) {
-        if (!exact) return { reason: "budget" };
-        this.#approach(remaining);
-      } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      if (approaching) this.#approach(remaining);
+      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
   }
 
