@@ -149,6 +149,12 @@ export class RecordWriter {
         case OPERAND.SEGMENT:
           operands.push({ kind: "s", width: 16 });
           break;
+        case OPERAND.MMX:
+          operands.push({ kind: "p", width: 64 });
+          break;
+        case OPERAND.XMM:
+          operands.push({ kind: "x", width: 64 });
+          break;
         default:
           throw new Error(`operand ${form.operands[k]} of ${form.mnemonic} has no place in a record`);
       }
@@ -186,7 +192,9 @@ export class RecordWriter {
         if (form.operands[k] === "CL") continue;
         const register = operand.register;
         bytes[at + fields[next++]!] = operand.size === 1 ? (register & 3) * 8 + (register >> 2) : register * 8;
-      } else if (operand.kind === OPERAND.SEGMENT) bytes[at + fields[next++]!] = operand.register;
+      } else if (operand.kind === OPERAND.SEGMENT || operand.kind === OPERAND.MMX || operand.kind === OPERAND.XMM) {
+        bytes[at + fields[next++]!] = operand.register;
+      }
     }
     if (memoryOperand) {
       bytes[at + RECORD.B] = memoryOperand.base >= 0 ? memoryOperand.base * 8 : STATE.ZERO;

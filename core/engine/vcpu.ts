@@ -13,6 +13,7 @@ import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { reset } from "../x86/reset.ts";
+import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
@@ -134,6 +135,9 @@ export class Vcpu {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
       write: (linear, value, size) => this.memory.slowWrite(linear, value, size),
+      readWide: (linear, size) => this.memory.slowReadWide(linear, size),
+      writeWide: (linear, size) => this.memory.slowWriteWide(linear, size),
+      admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
@@ -495,6 +499,17 @@ export class Vcpu {
       this.#leaveFault(error);
       return 0;
     }
+  }
+
+  /** Whether MMX or SSE instructions may run: a UNIT value. Nonzero if the instruction must wait. */
+  #admit(unit: number): number {
+    try {
+      if (unit === UNIT.MMX) return requireMmx(this.cpu) ? 0 : 1;
+      requireSse(this.cpu);
+    } catch (error) {
+      this.#leaveFault(error);
+    }
+    return 0;
   }
 
   /** Leaves what was thrown in the state block, for emitted code to see. */

@@ -5,7 +5,7 @@
  */
 
 /**
- * Fields of a 16-byte record. Register fields hold byte offsets into the CPU block (AH is 1). An instruction that ends a block keeps the
+ * Fields of a 16-byte record. Register fields hold byte offsets into the CPU block (AH is 1), or the number of a segment, MMX or XMM register. An instruction that ends a block keeps the
  * block's instruction count in `A`, so its registers start at `B`. The record after it always exists: its OFFSET is the next EIP's.
  */
 export const RECORD = {

@@ -13,6 +13,9 @@ import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { STRING } from "./string.ts";
+import { VECTOR_INTEGER } from "./vector_integer.ts";
+import { VECTOR_MOVE } from "./vector_move.ts";
+import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
 
 /** Descriptions by semantics name. */
 export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries({
@@ -25,6 +28,10 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...CONTROL,
   ...STRING,
   ...DECIMAL,
+  ...VECTOR_MOVE,
+  ...VECTOR_INTEGER,
+  ...VECTOR_SHUFFLE,
 }));
 
-export type { Builder, Place, Semantics, StringPort, Value, Width } from "./builder.ts";
+export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
+export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";
