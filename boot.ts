@@ -174,6 +174,11 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#machine.exit;
   }
 
+  /** Id of the machine's process on the host. */
+  get pid(): number {
+    return this.#machine.pid;
+  }
+
   /** Stops the guest before its next instruction, until `resume`. */
   pause(): Promise<void> {
     return this.#machine.pause();

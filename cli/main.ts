@@ -12,8 +12,9 @@ import { command as image } from "./image.ts";
 import { usage } from "./options.ts";
 import { command as run } from "./run.ts";
 import { command as start } from "./start.ts";
+import { command as vectors } from "./vectors.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disasm };
+const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disasm, vectors };
 
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));

@@ -71,7 +71,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       },
       debug: (bytes) => void Deno.stderr.writeSync(bytes),
       log: (record) => {
-        if (options.debug || resolved.trace.length > 0) report(terminal, logLine(record));
+        if (options.debug || resolved.trace.length > 0) report(logLine(record));
       },
     };
     let machine: Machine;
@@ -87,7 +87,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       if (options.serial.kind === "stdio") {
         attachTerminal(terminal, running, () => interrupted.resolve({ kind: "user" }));
       }
-      if (terminal.isTerminal && options.greeting !== undefined) report(terminal, options.greeting);
+      if (terminal.isTerminal && options.greeting !== undefined) report(options.greeting);
       const end = await Promise.race([running.exit, interrupted.promise]);
       return await conclude(running, end, terminal, options, resolved.clock.mode === "deterministic");
     } finally {
@@ -138,11 +138,11 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
   let paused = false;
   const commands: Record<EscapeCommand, () => void | Promise<void>> = {
     exit: leave,
-    help: () => report(terminal, ESCAPE_HELP),
+    help: () => report(ESCAPE_HELP),
     pause: async () => {
       paused = !paused;
       await (paused ? machine.pause() : machine.resume());
-      report(terminal, paused ? "paused; Ctrl-A P lets the machine run again" : "running");
+      report(paused ? "paused; Ctrl-A P lets the machine run again" : "running");
     },
     reset: () => machine.reset(),
     state: async () => {
@@ -162,9 +162,8 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
 }
 
 /** Says something beside the guest's output. */
-function report(terminal: Terminal, text: string): void {
-  const end = terminal.isTerminal ? "\r\n" : "\n";
-  Deno.stderr.writeSync(new TextEncoder().encode(`${text}${end}`));
+function report(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
 }
 
 function logLine({ level, source, message, time }: LogRecord): string {

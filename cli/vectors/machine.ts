@@ -43,7 +43,7 @@ export class VectorMachine {
       layout,
       bus: EMPTY_BUS,
       interrupts: { asserted: false, acknowledge: () => 0 },
-      clock: { now: () => this.vcpu.retired },
+      clock: { now: () => this.vcpu.retired, earlier: undefined },
     });
     this.vcpu.physical.map(HOLE.start, layout.ram + HOLE.start, HOLE.size, true);
     this.memory = this.vcpu.physical.bytes.subarray(layout.ram, layout.ram + MEMORY_BYTES);

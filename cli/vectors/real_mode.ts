@@ -6,7 +6,7 @@
 import { FLAG, GPR, SEG, VECTOR } from "../../core/x86/registers.ts";
 import type { VectorMachine } from "./machine.ts";
 import { Differences, hex, type Outcome } from "./outcome.ts";
-import { bytesOf, type RealModeVector, type Run } from "./real_mode_format.ts";
+import { bytesOf, PREFIXES, type RealModeVector, type Run } from "./real_mode_format.ts";
 import { exception } from "./real_mode_rules.ts";
 
 const GENERAL: readonly (readonly [name: string, register: number])[] = [
@@ -35,9 +35,6 @@ const MAXIMUM = { STRING: 0x1_0010, OTHER: 2 } as const;
 /** Real-mode addresses end below this. */
 const REACH = 0x11_0000;
 
-/** LOCK, REPNE, REP and the segment overrides. */
-const PREFIXES: ReadonlySet<number> = new Set([0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e]);
-
 const HLT = 0xf4;
 
 const hltByte = Uint8Array.of(HLT);
@@ -49,6 +46,7 @@ export function runRealMode(machine: VectorMachine, vector: RealModeVector): Out
   const is8086 = vector.queue !== undefined;
   machine.reset();
   machine.vcpu.setA20(!is8086);
+  if (vector.exc?.[0] === VECTOR.GP) shareHandler(machine, ram);
   for (const [address, bytes] of ram) machine.write(address, bytesOf(bytes));
   for (const [name, register] of GENERAL) cpu.setGpr32(register, regs[name]!);
   for (const [name, register] of SEGMENTS) cpu.loadRealSegment(register, regs[name]!);
@@ -63,6 +61,13 @@ export function runRealMode(machine: VectorMachine, vector: RealModeVector): Out
   if (outcome.kind !== "failed") return outcome;
   machine.wipe(REACH);
   return exception(vector, is8086, cpu.lastVector, hasLock(vector)) ?? outcome;
+}
+
+/** An offset beyond a segment is #GP on an 80286; from the 386 on it is #SS in the stack segment: both go to one handler. */
+function shareHandler(machine: VectorMachine, ram: readonly Run[]): void {
+  for (const [address, bytes] of ram) {
+    if (address === VECTOR.GP * 4) machine.write(VECTOR.SS * 4, bytesOf(bytes).subarray(0, 4));
+  }
 }
 
 function failed(problem: string): Outcome {
@@ -182,7 +187,7 @@ function compareRun(
   differences: Differences,
 ): void {
   const bytes = bytesOf(text);
-  const flagsAt = vector.exc?.[1] ?? -2;
+  const flagsAt = flagsImage(vector);
   for (let i = 0; i < bytes.length; i++) {
     const at = address + i;
     // The FLAGS image that an exception pushed.
@@ -191,8 +196,23 @@ function compareRun(
   }
 }
 
+/**
+ * Address of the FLAGS image that an exception or interrupt pushed, or PUSHF; -2 if there is none. (Where a file gives it, it is rounded
+ * down to an even one. Bits 12 to 15 of an 8086's are set, so that these are not compared.)
+ */
+function flagsImage(vector: RealModeVector): number {
+  const { init, final, op } = vector;
+  const pushf = op === "9C";
+  const interrupt = vector.exc !== undefined || /^(C[CDE]|F[67]\.[67]|D4)$/.test(op) && final.regs.cs !== undefined;
+  if (!pushf && !interrupt) return -2;
+  const ss = final.regs.ss ?? init.regs.ss!, sp = final.regs.sp ?? init.regs.sp!;
+  const address = ss * 16 + ((sp + (pushf ? 0 : 4)) & 0xffff);
+  return vector.queue === undefined ? address : address & 0xfffff;
+}
+
 function clear(machine: VectorMachine, vector: RealModeVector): void {
   for (const [address, text] of [...vector.init.ram, ...vector.final.ram]) {
     machine.write(address, new Uint8Array(text.length >> 1));
   }
+  if (vector.exc?.[0] === VECTOR.GP) machine.write(VECTOR.SS * 4, new Uint8Array(4));
 }

@@ -51,3 +51,6 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   for (let i = 0; i < bytes.length; i++) bytes[i] = parseInt(text.substring(2 * i, 2 * i + 2), 16);
   return bytes;
 }
+
+/** LOCK, REPNE, REP and the segment overrides. */
+export const PREFIXES: ReadonlySet<number> = new Set([0xf0, 0xf2, 0xf3, 0x26, 0x2e, 0x36, 0x3e]);

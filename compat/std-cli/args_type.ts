@@ -23,10 +23,11 @@ type Flag<K, B, S, C, D> = K extends Named<C>
 type Flags<B, S, C, D> = { [K in Named<B> | Named<S> | Named<C> | (keyof D & string)]: Flag<K, B, S, C, D> };
 
 /** Other names of a flag carry its type. */
-type Aliased<F, A> = {
-  [K in keyof A as A[K] extends readonly (infer N extends string)[] ? N : A[K] & string]: K extends keyof F ? F[K]
-    : unknown;
-};
+type Aliased<F, A> = A extends object ? {
+    [K in keyof A as A[K] extends readonly (infer N extends string)[] ? N : A[K] & string]: K extends keyof F ? F[K]
+      : unknown;
+  }
+  : unknown;
 
 /** The result of `parseArgs`: flags by name, and the positional arguments under `_`. */
 export type Args<F = Record<string, unknown>, DD extends boolean | undefined = undefined> = Flat<

@@ -115,3 +115,15 @@ Deno.test("the result's type follows from the declared names", () => {
     rest: [],
   });
 });
+
+Deno.test("declared flags are typed without aliases", () => {
+  const flags = parseArgs(["--rounds", "3"], {
+    string: ["rounds", "name"],
+    boolean: ["json"],
+    default: { rounds: "5" },
+  });
+  const rounds: string = flags.rounds;
+  const name: string | undefined = flags.name;
+  const json: boolean = flags.json;
+  assertEquals([rounds, name, json], ["3", undefined, false]);
+});

@@ -18,10 +18,10 @@ import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
 
 /** Most records in a run, its end included. */
-const RUN_RECORDS = 96;
+const RUN_RECORDS = 128;
 
-/** Nothing follows these: the run ends there. */
-const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt sysexit sysenter ud0 ud1 ud2".split(" "));
+/** What follows these is not reached from them, or seldom (INT3 pads code): the run ends there. */
+const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt int1 int3 sysexit sysenter ud0 ud1 ud2".split(" "));
 
 /** What a callout runs: an instruction, or the fault of bytes that are none. */
 export type Kept = Instruction | GuestFault;

@@ -217,7 +217,7 @@ export class Vcpu {
    * Runs until `maximum` instructions (at least 1) have retired or something else must be decided. An iteration of a repeated string
    * counts as one; a faulting instruction does not count.
    *
-   * @param exact False lets the CPU stop up to 48 instructions early, at the end of a block, which is cheaper than stopping exactly.
+   * @param exact False lets the CPU stop up to 96 instructions early, at the end of a block, which is cheaper than stopping exactly.
    */
   run(maximum: number, exact = true): VcpuStop {
     const target = this.#retired + maximum;

@@ -58,8 +58,11 @@ export class GuestMemory implements LinearMemory {
     const set = (at: number) => new TlbSet((at + TLB.READ) >> 2, (at + TLB.WRITE) >> 2, (at + TLB.EXECUTE) >> 2);
     this.#supervisor = set(cpu + TLB.SUPERVISOR);
     this.#user = set(cpu + TLB.USER);
-    this.#clear(this.#supervisor);
-    this.#clear(this.#user);
+    // A new memory is zero, which is what invalid execute entries are: they are left untouched, so that they cost nothing.
+    for (const { read, write } of [this.#supervisor, this.#user]) {
+      this.#words.fill(INVALID, read, read + (1 << 20));
+      this.#words.fill(INVALID, write, write + (1 << 20));
+    }
     physical.onChange((page) => this.#dropPhysical(page));
   }
 

@@ -56,6 +56,7 @@ interface Waiting {
 export class Channel<Mine extends Speech, Theirs extends Speech> {
   /** Settles when no more messages will come: undefined after an orderly end, else why. Never rejects. */
   readonly closed: Promise<BulkheadError | undefined>;
+  readonly #closed = Promise.withResolvers<BulkheadError | undefined>();
   readonly #options: ChannelOptions<Theirs>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
@@ -70,7 +71,8 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     this.#writer = options.writable.getWriter();
     this.#reader = options.readable.getReader();
     this.#writer.closed.catch(() => {});
-    this.closed = this.#listen();
+    this.closed = this.#closed.promise;
+    this.#listen();
   }
 
   /**
@@ -126,7 +128,7 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     }
   }
 
-  async #listen(): Promise<BulkheadError | undefined> {
+  async #listen(): Promise<void> {
     const frames = new FrameReader(this.#options.peer);
     try {
       for (;;) {
@@ -139,7 +141,6 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
       this.#finish(error instanceof BulkheadError ? error : this.#gone());
       await this.#reader.cancel().catch(() => {});
     }
-    return this.#end;
   }
 
   async #hear({ header, payload }: Frame): Promise<void> {
@@ -182,6 +183,8 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     this.#end = end;
     for (const { reject } of this.#waiting.values()) reject(this.#gone());
     this.#waiting.clear();
+    // Also while a handler is pending, which may never end.
+    this.#closed.resolve(end);
   }
 
   #gone(): BulkheadError {

@@ -80,6 +80,13 @@ Deno.test("events arrive in order, and an event that is being handled holds back
   await left.close();
 });
 
+Deno.test("a channel can be closed while an event is being handled that never ends", async () => {
+  const { channel, peer } = alone({ events: { note: () => new Promise(() => {}) } });
+  await peer.write(encodeFrame({ tell: "note", body: {} }));
+  await channel.close();
+  assertEquals(await channel.closed, undefined);
+});
+
 Deno.test("a refusal comes back as the sentence it was", async () => {
   const [left] = pair({}, {
     requests: {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BulkheadError } from "../bus/error.ts";
+import { gone, kill } from "../../tests/processes.ts";
 import { launch } from "./launcher.ts";
 import { NO_RIGHTS } from "./rights.ts";
 
@@ -55,16 +56,6 @@ function start() {
   });
 }
 
-/** Whether a process exists, a zombie not counted. */
-function alive(pid: number): boolean {
-  try {
-    Deno.kill(pid, "SIGCONT");
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 Deno.test("a process that we start can do nothing that it was not given", async () => {
   const process = start();
   const { denied } = await process.channel.request("tryAll", {});
@@ -77,7 +68,7 @@ Deno.test("a process leaves when it is asked to", async () => {
   assertEquals(await process.channel.request("pid", {}), { pid: process.pid });
   await process.end();
   assertEquals(await process.ended, undefined);
-  assertEquals(alive(process.pid), false);
+  assertEquals(await gone([process.pid]), true);
 });
 
 Deno.test("a process that hangs is killed", async () => {
@@ -87,7 +78,7 @@ Deno.test("a process that hangs is killed", async () => {
   await assertRejects(() => process.channel.request("pid", {}, { limit: 50 }), BulkheadError, "did not answer");
   await process.end();
   await refused;
-  assertEquals(alive(process.pid), false);
+  assertEquals(await gone([process.pid]), true);
 });
 
 Deno.test("a process that dies is reported with its exit code and last words", async () => {
@@ -103,6 +94,6 @@ Deno.test("a process that dies is reported with its exit code and last words", a
 Deno.test("a process that is killed from outside is reported with the signal", async () => {
   const process = start();
   await process.channel.request("pid", {});
-  Deno.kill(process.pid, "SIGKILL");
+  await kill(process.pid);
   assertStringIncludes((await process.ended)!.message, "by SIGKILL");
 });

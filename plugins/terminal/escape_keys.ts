@@ -20,7 +20,7 @@ const COMMANDS: Readonly<Record<string, EscapeCommand>> = {
   s: "state",
 };
 
-/** What Ctrl-A H prints. Lines end as a terminal in raw mode needs them. */
+/** What Ctrl-A H prints. */
 export const ESCAPE_HELP: string = [
   "",
   "Ctrl-A H  this help",
@@ -31,7 +31,7 @@ export const ESCAPE_HELP: string = [
   "Ctrl-A Ctrl-A  type Ctrl-A",
   "All other keys, Ctrl-C among them, go to the guest.",
   "",
-].join("\r\n");
+].join("\n");
 
 /** Parts what is typed into what goes to the guest and what commands the terminal. */
 export class EscapeKeys {

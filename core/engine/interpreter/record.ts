@@ -29,7 +29,7 @@ export const RECORD = {
 } as const;
 
 /** Most instructions between two budget checks. */
-export const BLOCK_LENGTH = 24;
+export const BLOCK_LENGTH = 48;
 
 /** What an out-of-line instruction tells the loop. */
 export const STATUS = {

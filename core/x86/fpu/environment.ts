@@ -131,6 +131,8 @@ export function fnsave(cpu: Cpu, instruction: Instruction): void {
   const size = environmentSize(instruction);
   const linear = operandAddress(cpu, instruction, size + REGISTERS, true);
   const { memory, user } = cpu;
+  // The processors try the last byte first: a page fault names it.
+  memory.probeWrite((linear + size + REGISTERS - 1) >>> 0, 1, user);
   memory.probeWrite(linear, size + REGISTERS, user);
   storeEnvironment(cpu, linear, size === 28);
   for (let i = 0; i < 8; i++) {

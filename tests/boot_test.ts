@@ -1,0 +1,223 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { toFileUrl } from "@std/path";
+import { boot, BulkheadError, type MachineDefinition } from "../mod.ts";
+import { Folder } from "./command_line.ts";
+import { gone } from "./processes.ts";
+import { type Program, program, rom } from "./roms.ts";
+
+/** A machine with a ROM, in a folder of its own. */
+async function machine(
+  folder: Folder,
+  code: Program,
+  more: Partial<MachineDefinition> = {},
+): Promise<MachineDefinition> {
+  return { boot: { rom: await folder.write("rom", rom(code)) }, memory: "4M", ...more };
+}
+
+/** Prints a prompt, then reads a character and writes it, for ever. */
+function prompt(): Program {
+  const code = program().openSerial();
+  const again = code.here;
+  return code.print("> ").readSerial().writeSerial().jumpTo(again);
+}
+
+const DETERMINISTIC = { clock: { mode: "deterministic" } } as const;
+
+Deno.test("a script expects, sends and reads", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, prompt()));
+  const match = await vm.serial.expect(/(?<mark>>) /);
+  assertEquals([match[0], match[1], match.index, match.input], ["> ", ">", 0, "> "]);
+  assertEquals(match.groups!.mark, ">");
+  await vm.serial.send("x");
+  await vm.serial.expect(/x> /);
+  assertEquals(vm.serial.text(), "> x> ");
+});
+
+Deno.test("an expectation that is not met in time says what the guest wrote last", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, prompt()));
+  await vm.serial.expect(/> /);
+  await assertRejects(
+    () => vm.serial.expect(/never/, { timeout: 50 }),
+    BulkheadError,
+    'expected text that matches /never/ within 0.05 s, found no such text; the last is ">"',
+  );
+  await vm.serial.send("y");
+  await vm.serial.expect(/y/);
+});
+
+Deno.test("an expectation ends with the machine", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, program().openSerial().print("bye").powerOff()));
+  await vm.serial.expect(/bye/);
+  await assertRejects(() => vm.serial.expect(/more/), BulkheadError, "the guest powered the machine off");
+  assertEquals((await vm.exit).reason, "powered-off");
+});
+
+Deno.test("an exit report says why and where", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, program().out8(0x190, 0x21).halt()));
+  const { reason, cpu, post, retired } = await vm.exit;
+  assertEquals([reason, cpu!.cs, cpu!.exception, post], ["halted", 0xf000, null, 0x21]);
+  // The far jump, three instructions, CLI and HLT.
+  assertEquals(retired, 6);
+});
+
+Deno.test("a paused machine stands still, and goes on where it was", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, prompt()));
+  await vm.serial.expect(/> /);
+  await vm.pause();
+  const before = await vm.state({ hash: true });
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  assertEquals(await vm.state({ hash: true }), before);
+  assertEquals(before.life, "paused");
+  assertMatch(before.hash!, /^[0-9a-f]+$/);
+  await vm.resume();
+  assertEquals((await vm.state()).life, "running");
+  await vm.serial.send("z");
+  await vm.serial.expect(/z/);
+});
+
+Deno.test("a reset starts the guest again", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, program().openSerial().print("hello").readSerial().halt()));
+  await vm.serial.expect(/hello/);
+  await vm.reset();
+  await vm.serial.expect(/hello/);
+});
+
+Deno.test("a stopped machine can still be asked", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, program().jumpTo(0)));
+  assertEquals((await vm.stop()).reason, "stopped");
+  const { life, retired } = await vm.state();
+  assertEquals(life, "stopped");
+  assertEquals((await vm.statistics()).retired, retired);
+});
+
+Deno.test("equal scripts make equal deterministic runs, whatever the host does in between", async () => {
+  await using folder = await Folder.make();
+  const definition = await machine(folder, prompt(), DETERMINISTIC);
+  const script = async (delay: number) => {
+    const states: unknown[] = [];
+    await using vm = await boot(definition);
+    const dawdle = () => new Promise((resolve) => setTimeout(resolve, delay));
+    await dawdle();
+    for (const key of "abc") {
+      await vm.serial.expect(/> /);
+      await dawdle();
+      await vm.serial.send(key);
+      await dawdle();
+      states.push(await vm.state({ hash: true }));
+    }
+    return states;
+  };
+  const [quick, slow] = [await script(0), await script(15)];
+  assertEquals(quick, slow);
+  assertEquals((quick[0] as { life: string }).life, "held");
+  assert((quick[0] as { retired: number }).retired > 0);
+});
+
+Deno.test("a deterministic machine that is asked for its exit runs to it", async () => {
+  await using folder = await Folder.make();
+  await using vm = await boot(await machine(folder, program().openSerial().print("a").powerOff(), DETERMINISTIC));
+  assertEquals((await vm.state()).retired, 0);
+  assertEquals((await vm.exit).reason, "powered-off");
+});
+
+Deno.test("output is told as it comes", async () => {
+  await using folder = await Folder.make();
+  let heard = "";
+  const output = (bytes: Uint8Array) => void (heard += new TextDecoder().decode(bytes));
+  await using vm = await boot(await machine(folder, program().openSerial().print("abc").powerOff()), { output });
+  await vm.exit;
+  assertEquals(heard, "abc");
+});
+
+const TALLY = `
+  import { device } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+  export default device({
+    id: "acme/tally",
+    api: 1,
+    version: 1,
+    config: { step: { default: 1, min: 1, max: 9, doc: "how much an access adds" } },
+    needs: { ports: { io: { base: 0x510, size: 1 } }, lines: { full: "level" } },
+    state: () => ({ count: 0x60 }),
+    wire: ({ state, config }) => ({
+      regions: { io: [{ name: "TALLY", at: 0, width: 1, kind: "sync", read: () => (state.count += config.step) }] },
+    }),
+  });
+`;
+
+Deno.test("a stranger's device works in a machine, placed and configured", async () => {
+  await using folder = await Folder.make();
+  const module = toFileUrl(await folder.write("tally.ts", TALLY));
+  // mov dx, 520h; in al, dx; then the serial port
+  const code = program().openSerial().raw(0xba, 0x20, 0x05, 0xec).writeSerial().raw(0xba, 0x20, 0x05, 0xec)
+    .writeSerial();
+  const devices = [{ name: "tally", module, config: { step: 2 }, place: { io: 0x520 }, lines: { full: 10 } }];
+  await using vm = await boot(await machine(folder, code.powerOff(), { devices }));
+  await vm.serial.expect(/bd/);
+  const { bus } = await vm.statistics();
+  assertEquals(bus.devices.tally!.registers[0]!.reads, 2);
+});
+
+Deno.test("a device that is wrongly placed or configured is refused with a sentence, and nothing is left", async () => {
+  await using folder = await Folder.make();
+  const module = toFileUrl(await folder.write("tally.ts", TALLY));
+  const device = { name: "tally", module };
+  for (
+    const [more, sentence] of [
+      [{ config: { step: 99 } }, "a number from 1 to 9"],
+      [{ config: { stop: 1 } }, '"stop"'],
+      [{ place: { io: 0x3f8 } }, "tally"],
+      [{ lines: { full: 0 } }, "an interrupt request that the board has free"],
+      [{ lines: { empty: 10 } }, '"empty"'],
+    ] as const
+  ) {
+    const definition = await machine(folder, program().halt(), { devices: [{ ...device, ...more }] });
+    await assertRejects(() => boot(definition), BulkheadError, sentence);
+  }
+});
+
+Deno.test("a device's code has no rights, and neither has what it imports", async () => {
+  await using folder = await Folder.make();
+  const secret = toFileUrl(await folder.write("secret.txt", "secret"));
+  const attempts = {
+    read: `Deno.readTextFileSync(${JSON.stringify(secret.pathname)})`,
+    net: `Deno.listen({ port: 0 })`,
+    env: `Deno.env.get("HOME")`,
+    run: `new Deno.Command("true").outputSync()`,
+  };
+  const probe = TALLY.replace("state: () =>", "/* */ state: () =>") + `
+    globalThis.denied = [];
+    for (const [name, attempt] of Object.entries({ ${
+    Object.entries(attempts).map(([name, code]) => `${name}: () => ${code}`).join(", ")
+  } })) {
+      try { attempt(); } catch (error) { if (error instanceof Deno.errors.NotCapable) globalThis.denied.push(name); }
+    }
+    if (globalThis.denied.join() !== "read,net,env,run") throw new Error("not denied: " + globalThis.denied);
+  `;
+  const module = toFileUrl(await folder.write("probe.ts", probe));
+  await using vm = await boot(
+    await machine(folder, program().openSerial().print("ok").powerOff(), { devices: [{ name: "probe", module }] }),
+  );
+  await vm.serial.expect(/ok/);
+
+  const thief = `import text from ${JSON.stringify(secret.href)} with { type: "text" };\nexport default text;\n`;
+  const stolen = toFileUrl(await folder.write("thief.ts", thief));
+  const definition = await machine(folder, program().halt(), { devices: [{ name: "thief", module: stolen }] });
+  await assertRejects(() => boot(definition), BulkheadError);
+});
+
+Deno.test("a machine ends with its scope", async () => {
+  await using folder = await Folder.make();
+  let pid: number;
+  {
+    await using vm = await boot(await machine(folder, program().jumpTo(0)));
+    pid = vm.pid;
+  }
+  assertEquals(await gone([pid]), true);
+});

@@ -1,0 +1,51 @@
+/**
+ * Runs a ROM in two ways, which must end in the same state after the same number of instructions.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { AT, TRAP } from "./layout.ts";
+import { RomMachine, type RomResult } from "./machine.ts";
+import type { Rom } from "./rom.ts";
+
+/** At once, one instruction at a time, and in stretches that end anywhere. */
+const STRETCHES = [1_000_000, 1, 7, 61] as const;
+
+/** Runs a ROM; throws with the description of the check that failed. `stop`: how it must end, after its last check. */
+export function runRom(rom: Rom, stop: RomResult["stop"] = "dead"): void {
+  const bytes = rom.build();
+  let first: RomResult | undefined;
+  for (const stretch of STRETCHES) {
+    const machine = new RomMachine(bytes);
+    const result = machine.run(stretch);
+    if (result.post !== 0xff || result.stop !== stop) throw new Error(explain(rom, machine, result, stretch));
+    first ??= result;
+    const way = `${rom.name}, ${stretch} instructions at a time`;
+    assertEquals(result.retired, first.retired, `instructions retired: ${way}`);
+    assertEquals(result.hash, first.hash, `state: ${way}`);
+  }
+}
+
+function explain(rom: Rom, machine: RomMachine, { stop, post, text }: RomResult, stretch: number): string {
+  const { layout, bytes } = machine.vcpu.physical;
+  const word = (at: number) =>
+    new DataView(bytes.buffer, layout.ram).getUint32(at, true).toString(16).toUpperCase().padStart(8, "0");
+  const { cs, eip, lastVector, lastError, cr2 } = machine.vcpu.report();
+  const failed = rom.checks[parseInt(text.slice(-4), 16)];
+  const { vcpu } = machine;
+  const registers = ["ax", "cx", "dx", "bx", "sp", "bp", "si", "di"].map((name, i) =>
+    `e${name} ${vcpu.cpu.gpr32(i).toString(16)}`
+  );
+  return `${rom.name}, ${stretch} instructions at a time: ${
+    post === 0xee ? `check failed: ${failed}` : `ended with ${stop}, POST ${post.toString(16)}, text "${text}"`
+  }
+  at ${cs.toString(16)}:${eip.toString(16)}, last exception ${lastVector} (${lastError.toString(16)}), CR2 ${
+    cr2.toString(16)
+  }
+  ${registers.join(", ")}
+  trap record: vector ${word(TRAP.VECTOR)}, error ${word(TRAP.ERROR)}, EIP ${word(TRAP.EIP)}, CS ${
+    word(TRAP.CS)
+  }, EFLAGS ${word(TRAP.EFLAGS)}, ESP ${word(TRAP.ESP)}, SS ${word(TRAP.SS)}, CR2 ${word(TRAP.CR2)}, frame at ${
+    word(TRAP.FRAME)
+  }, resume ${word(AT.RESUME)}`;
+}
