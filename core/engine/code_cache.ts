@@ -10,6 +10,7 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
 import { Instruction } from "../x86/instruction.ts";
+import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
@@ -34,6 +35,7 @@ export class CodeCache {
   /** Instructions decoded. */
   decoded = 0;
   readonly #writer: RecordWriter;
+  readonly #forms: CpuModel["forms"];
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -48,8 +50,17 @@ export class CodeCache {
    * @param cpu Address of its block.
    * @param arena First byte of the record arena. @param arenaBytes Its size.
    * @param findCase Finds or emits the code of a shape.
+   * @param model What processor it is, which decides what decodes.
    */
-  constructor(memory: GuestMemory, cpu: number, arena: number, arenaBytes: number, findCase: CaseFinder) {
+  constructor(
+    memory: GuestMemory,
+    cpu: number,
+    arena: number,
+    arenaBytes: number,
+    findCase: CaseFinder,
+    model: CpuModel,
+  ) {
+    this.#forms = model.forms;
     this.#memory = memory;
     this.#bytes = memory.physical.bytes;
     this.#words = memory.physical.words;
@@ -62,6 +73,7 @@ export class CodeCache {
       FORMS,
       findCase,
       (instruction) => this.kept.push(instruction) - 1,
+      model.calledOut,
     );
   }
 
@@ -173,7 +185,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      const result = decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
+      const result = this.#decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
       if (result === DECODE.NEED_MORE) {
         if (at === run) {
           this.pages.giveBack(run);
@@ -217,6 +229,16 @@ export class CodeCache {
     this.pages.giveBack(at);
     this.pages.cover(page.page, start, Math.min(offset, 4096));
     return run;
+  }
+
+  /** Decodes as this processor does: an encoding that it lacks is undefined, or another instruction. */
+  #decode(bytes: Uint8Array, at: number, available: number, big: boolean, instruction: Instruction): number {
+    const result = decode(bytes, at, available, big, instruction);
+    if (result !== DECODE.OK) return result;
+    const form = this.#forms[instruction.form!.id];
+    if (form === undefined) return DECODE.UNDEFINED;
+    instruction.form = form;
+    return result;
   }
 
   /** Enters a block's record into the index, and into the branches that wait for it. */
@@ -283,7 +305,7 @@ export class CodeCache {
     physical.read(page.page * 4096 + offset, bytes.subarray(0, here));
     physical.read(nextPage * 4096, bytes.subarray(here, here + MAXIMUM_LENGTH));
     const instruction = this.#instruction;
-    const result = decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
+    const result = this.#decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
     this.decoded++;
     this.#control(at, CONTROL_CASE.STRADDLE, offset, 0, following.index);
     const record = at + RECORD.SIZE;
@@ -319,12 +341,12 @@ export class CodeCache {
     const mode = state[STATE.MODE >> 2]!;
     let available = Math.min(inside, 4096 - offset);
     this.#memory.physical.read(this.#fetch(linear, user) * 4096 + offset, bytes.subarray(0, available));
-    let result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+    let result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     if (result === DECODE.NEED_MORE && available < inside) {
       const nextPage = this.#fetch(((linear & ~0xfff) + 4096) >>> 0, user);
       this.#memory.physical.read(nextPage * 4096, bytes.subarray(available, inside));
       available = inside;
-      result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+      result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     }
     // What the limit cuts off is a fault of the fetch.
     if (result === DECODE.NEED_MORE) throw new GuestFault(VECTOR.GP, 0);

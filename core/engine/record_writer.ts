@@ -48,12 +48,13 @@ export class RecordWriter {
     forms: readonly Form[],
     readonly findCase: CaseFinder,
     readonly keep: CalloutKeeper,
+    calledOut: ReadonlySet<string>,
   ) {
     this.#bytes = bytes;
     this.#words = words;
     this.#cases = new Uint16Array(forms.length << 8);
     this.#traits = forms.map((form) => ({
-      described: SEMANTICS.has(form.semantics),
+      described: SEMANTICS.has(form.semantics) && !calledOut.has(form.semantics),
       implied: IMPLIED_MEMORY.has(form.semantics),
       callsOut: MAY_CALL_OUT.has(form.semantics),
     }));

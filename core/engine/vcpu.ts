@@ -11,6 +11,7 @@ import { PhysicalMemory } from "../memory/physical.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
+import { cpuModel, type CpuModelName } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
@@ -44,6 +45,8 @@ export interface VcpuOptions {
   readonly interrupts: InterruptAcknowledger;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** What processor it is: `max`, everything that is built, if not said. */
+  readonly model?: CpuModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
 }
@@ -126,7 +129,7 @@ export class Vcpu {
       bus: options.bus,
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
-    });
+    }, cpuModel(options.model ?? "max"));
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
@@ -148,6 +151,7 @@ export class Vcpu {
       layout.arena,
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
+      this.cpu.model,
     );
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
