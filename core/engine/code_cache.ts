@@ -15,7 +15,7 @@ import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, KEPT_INDEX, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
 
 /** Most records in a run, its end included. */
@@ -23,6 +23,9 @@ const RUN_RECORDS = 128;
 
 /** What follows these is not reached from them, or seldom (INT3 pads code): the run ends there. */
 const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt int1 int3 sysexit sysenter ud0 ud1 ud2".split(" "));
+
+/** So many kept instructions that everything is decoded anew: a record has 24 bits for their number. */
+const KEPT_LIMIT = KEPT_INDEX >> 1;
 
 /** What a callout runs: an instruction, or the fault of bytes that are none. */
 export type Kept = Instruction | GuestFault;
@@ -105,6 +108,7 @@ export class CodeCache {
     const state = this.#state;
     const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
     if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
+    if (this.kept.length > KEPT_LIMIT) this.#restart();
     const linear = this.#linear(eip), offset = linear & 0xfff;
     const user = state[STATE.CPL >> 2] === 3;
     const physicalPage = this.#fetch(linear, user);

@@ -6,7 +6,7 @@
 import type { Form } from "../x86/form.ts";
 import { type Instruction, OPERAND, type Operand } from "../x86/instruction.ts";
 import { MODE, SEG, STATE, WINDOW } from "../x86/registers.ts";
-import { SEMANTICS, type Width } from "../x86/semantics/mod.ts";
+import { MAY_CALL_OUT, SEMANTICS, type Width } from "../x86/semantics/mod.ts";
 import { registerFields } from "./interpreter/binder.ts";
 import { CALLOUT_SLOT, FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { RECORD } from "./interpreter/record.ts";
@@ -14,9 +14,6 @@ import { type MemoryKind, type OperandShape, type Shape, shapeOf } from "./inter
 
 /** Instructions whose memory is implied: they reach it through string ports. */
 const IMPLIED_MEMORY = new Set("movs stos lods cmps scas xlat".split(" "));
-
-/** Described instructions that may hand themselves to their TypeScript definition. */
-const MAY_CALL_OUT = new Set("pushf popf cli sti".split(" "));
 
 const MEMORY_KINDS: readonly MemoryKind[] = ["none", "base", "indexed", "segmented"];
 const NONE = 0, BASE = 1, INDEXED = 2, SEGMENTED = 3;
@@ -109,7 +106,8 @@ export class RecordWriter {
     }
     this.#header(at, found, offset);
     this.#fill(at, form, instruction, memory, memoryOperand, traits.implied);
-    if (traits.callsOut) words[word + 3] = this.keep(instruction.clone());
+    // An immediate byte stands above the number of the kept instruction.
+    if (traits.callsOut) words[word + 3] = this.keep(instruction.clone()) | (words[word + 3]! << 24);
     return near;
   }
 

@@ -11,7 +11,8 @@ import { PhysicalMemory } from "../memory/physical.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
-import { cpuModel, type CpuModelName } from "../x86/models.ts";
+import type { CpuModelName } from "../x86/model_names.ts";
+import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
@@ -21,7 +22,7 @@ import { architecturalState, type CpuStart, startProtected } from "./cpu_start.t
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
@@ -541,7 +542,7 @@ export class Vcpu {
     cpu.eip = (page + (words[record >> 2]! >>> 16)) >>> 0;
     const next = (page + (words[(record + RECORD.SIZE) >> 2]! >>> 16)) >>> 0;
     cpu.next = next;
-    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]!]!;
+    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]! & KEPT_INDEX]!;
     this.#calloutCount++;
     try {
       if (kept instanceof GuestFault) throw kept;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Feature, Form } from "./form.ts";
+import type { CpuModelName } from "./model_names.ts";
 import { CR0, CR4, FLAG } from "./registers.ts";
 import { FORMS } from "./table/table.ts";
 
@@ -33,9 +34,6 @@ export interface CpuModel {
   /** Described instructions that only their TypeScript definition carries out as this processor does. */
   readonly calledOut: ReadonlySet<string>;
 }
-
-/** The models by name. `max` has everything that is built. */
-export type CpuModelName = "i386" | "i486" | "pentium" | "pentium3" | "max";
 
 /** Index in a Leaf. */
 const EBX = 1, ECX = 2, EDX = 3;
@@ -184,9 +182,6 @@ function model(name: CpuModelName): CpuModel {
 }
 
 const made = new Map<CpuModelName, CpuModel>();
-
-/** Every model's name. */
-export const CPU_MODELS: readonly CpuModelName[] = Object.keys(DESCRIPTIONS) as CpuModelName[];
 
 /** A model by name. */
 export function cpuModel(name: CpuModelName): CpuModel {

@@ -44,7 +44,11 @@ function paged(name: string): Rom {
 Deno.test("page faults tell what was tried and why it failed", () => {
   const rom = paged("page faults");
   const at = linear(0);
-  rom.fault("a read of a page that is not present", { vector: 14, error: 0, cr2: at + 5, eip: "read_at" }, `read_at: mov al, [${at + 5}]`)
+  rom.fault(
+    "a read of a page that is not present",
+    { vector: 14, error: 0, cr2: at + 5, eip: "read_at" },
+    `read_at: mov al, [${at + 5}]`,
+  )
     .fault("a write", { vector: 14, error: 2, cr2: at }, `mov [${at}], eax`)
     .user("a read in ring 3", { vector: 14, error: 4, cr2: at }, `mov eax, [${at}]`)
     .user("a write in ring 3", { vector: 14, error: 6, cr2: at }, `mov [${at}], eax`)
@@ -55,14 +59,20 @@ Deno.test("page faults tell what was tried and why it failed", () => {
     .user("a supervisor page in ring 3", { vector: 14, error: 5, cr2: at }, `mov al, [${at}]`)
     .user("a write to it", { vector: 14, error: 7, cr2: at + 9 }, `mov [${at + 9}], al`)
     .code(setPte(0, 0, P | U))
-    .user("a write to a read-only page in ring 3", { vector: 14, error: 7, cr2: at }, `mov al, [${at}]\nmov [${at}], al`)
+    .user(
+      "a write to a read-only page in ring 3",
+      { vector: 14, error: 7, cr2: at },
+      `mov al, [${at}]\nmov [${at}], al`,
+    )
     .code(`mov dword [${at}], 1`)
     .check("ring 0 writes to read-only pages without WP", `cmp dword [${FRAME}], 1`)
     .code("mov eax, cr0\nor eax, 0x10000\nmov cr0, eax")
     .fault("not with WP", { vector: 14, error: 3, cr2: at }, `mov dword [${at}], 2`)
     .code("mov eax, cr0\nand eax, 0xfffeffff\nmov cr0, eax").code(`mov dword [${at}], 3`)
     .check("and again without", `cmp dword [${FRAME}], 3`)
-    .code(`mov dword [${DIRECTORY + 4}], ${TABLE | P | U}`).code(setPte(0, 0, P | W | U)).code("mov eax, cr3\nmov cr3, eax")
+    .code(`mov dword [${DIRECTORY + 4}], ${TABLE | P | U}`).code(setPte(0, 0, P | W | U)).code(
+      "mov eax, cr3\nmov cr3, eax",
+    )
     .user("a read-only table", { vector: 14, error: 7, cr2: at }, `mov [${at}], al`)
     .code(`mov dword [${DIRECTORY + 4}], ${TABLE | P | W}\nmov eax, cr3\nmov cr3, eax`)
     .user("a supervisor table", { vector: 14, error: 5, cr2: at }, `mov al, [${at}]`)
@@ -94,34 +104,53 @@ Deno.test("an access that meets a fault on its second page changes nothing", () 
     .value("the first page after the push", end - 4, 0x11111111)
     .user("PUSHA from a missing page", { vector: 14, error: 6, cr2: end + 4 }, `mov esp, ${end + 8}\npusha`)
     .value("the first page after PUSHA", end - 4, 0x11111111)
-    .user("a call whose push fails stays", { vector: 14, error: 6, cr2: end, eip: "call_at" }, `mov esp, ${end + 4}
-      call_at: call call_at`)
+    .user(
+      "a call whose push fails stays",
+      { vector: 14, error: 6, cr2: end, eip: "call_at" },
+      `mov esp, ${end + 4}
+      call_at: call call_at`,
+    )
     .user("a pop into a missing page keeps ESP", { vector: 14, error: 6, cr2: end }, `push eax\npop dword [${end}]`)
     .value("ESP after the pop", TRAP.ESP, AT.STACK3 - 4)
     .user("XCHG keeps the register", { vector: 14, error: 6 }, `mov ecx, 0x44\nxchg [${end}], ecx`)
     .value("ECX after XCHG", TRAP.ECX, 0x44)
     .fault("CMPXCHG8B across", { vector: 14, error: 2, cr2: end }, `cmpxchg8b [${end - 4}]`)
-    .fault("REP MOVSD stops at the fault", { vector: 14, error: 2, cr2: end }, `mov esi, ${AT.DATA}
+    .fault(
+      "REP MOVSD stops at the fault",
+      { vector: 14, error: 2, cr2: end },
+      `mov esi, ${AT.DATA}
       mov edi, ${end - 16}
       mov ecx, 100
-      rep movsd`)
+      rep movsd`,
+    )
     .value("ECX", TRAP.ECX, 96)
     .value("ESI", TRAP.ESI, AT.DATA + 16)
     .value("EDI", TRAP.EDI, end)
     .code(setPte(3, 3, P | W | U))
-    .fault("REP MOVSB backwards", { vector: 14, error: 0, cr2: linear(3) - 1 }, `std
+    .fault(
+      "REP MOVSB backwards",
+      { vector: 14, error: 0, cr2: linear(3) - 1 },
+      `std
       mov esi, ${linear(3) + 5}
       mov edi, ${AT.DATA + 0x80}
       mov ecx, 100
-      rep movsb`)
+      rep movsb`,
+    )
     .value("ECX backwards", TRAP.ECX, 94)
     .code("cld")
-    .fault("REP STOSW whose last item crosses", { vector: 14, error: 2, cr2: end }, `mov edi, ${end - 7}
+    .fault(
+      "REP STOSW whose last item crosses",
+      { vector: 14, error: 2, cr2: end },
+      `mov edi, ${end - 7}
       mov ecx, 10
-      rep stosw`)
+      rep stosw`,
+    )
     .value("ECX of STOSW", TRAP.ECX, 7)
     .value("EDI of STOSW", TRAP.EDI, end - 1)
-    .fault("REPE CMPSB", { vector: 14, error: 0, cr2: end }, `xor eax, eax
+    .fault(
+      "REPE CMPSB",
+      { vector: 14, error: 0, cr2: end },
+      `xor eax, eax
       mov edi, ${end - 8}
       mov ecx, 2
       rep stosd
@@ -131,7 +160,8 @@ Deno.test("an access that meets a fault on its second page changes nothing", () 
       mov esi, ${end - 8}
       mov edi, ${AT.DATA}
       mov ecx, 20
-      repe cmpsb`)
+      repe cmpsb`,
+    )
     .value("ECX of CMPSB", TRAP.ECX, 12)
     .fault("REP INSB", { vector: 14, error: 2, cr2: end }, `mov edi, ${end - 3}\nmov ecx, 9\nmov dx, 0x99\nrep insb`)
     .value("ECX of INSB", TRAP.ECX, 6)
@@ -162,7 +192,11 @@ Deno.test("accessed and dirty bits are set when they must be and not before", ()
   rom.code(setPte(4, 4, P | U)).code("mov eax, cr0\nor eax, 0x10000\nmov cr0, eax")
     .fault("a refused write", { vector: 14, error: 3 }, `mov [${linear(4)}], al`);
   bits("a refused write sets no dirty bit", 4, 0);
-  rom.code(`mov byte [${linear(5)}], 0xc3\nand dword [${pte(5)}], ${hex(~(A | D))}\ninvlpg [${linear(5)}]\nmov eax, ${linear(5)}\ncall eax`);
+  rom.code(
+    `mov byte [${linear(5)}], 0xc3\nand dword [${pte(5)}], ${hex(~(A | D))}\ninvlpg [${linear(5)}]\nmov eax, ${
+      linear(5)
+    }\ncall eax`,
+  );
   bits("executed", 5, A);
   rom.code(`and dword [${pte(0)}], ${hex(~D)}\ninvlpg [${linear(0)}]\nmov al, [${linear(0)}]\nmov [${linear(0)}], al`);
   bits("dirty again after INVLPG", 0, A | D);
@@ -205,7 +239,11 @@ Deno.test("4 MB pages, global pages and flushes", () => {
     .check("another page does not", "cmp edx, 2")
     .code(`invlpg [${linear(0)}]\nmov ecx, [${linear(0)}]`)
     .check("INVLPG ends a global page", "cmp ecx, 2")
-    .code(`mov dword [${pte(0)}], ${hex(FRAME | P | W | U | G)}\nmov eax, cr4\nand al, 0x7f\nmov cr4, eax\nor al, 0x80\nmov cr4, eax\nmov ecx, [${linear(0)}]`)
+    .code(
+      `mov dword [${pte(0)}], ${
+        hex(FRAME | P | W | U | G)
+      }\nmov eax, cr4\nand al, 0x7f\nmov cr4, eax\nor al, 0x80\nmov cr4, eax\nmov ecx, [${linear(0)}]`,
+    )
     .check("so does a change of CR4.PGE", "cmp ecx, 1")
     .code(`mov dword [${pte(0)}], ${hex(FRAME + 0x1000 | P | W | U)}
       mov eax, cr0
@@ -275,7 +313,11 @@ Deno.test("another address space takes effect at once", () => {
     .code(setPte(1, 3, P | W | U)).code("call ebx").check("INVLPG of the second page", "cmp eax, 0xbc9a3412")
     .code(setPte(1, 2, P | W | U)).code("call ebx").check("and again", "cmp eax, 0x78563412")
     .code(`mov dword [${pte(1)}], 0\ninvlpg [${linear(1)}]`)
-    .fault("a missing second page", { vector: 14, error: 0, cr2: linear(1), eip: linear(0) + 0xffd }, `mov ebx, ${linear(0) + 0xffc}\ncall ebx`);
+    .fault(
+      "a missing second page",
+      { vector: 14, error: 0, cr2: linear(1), eip: linear(0) + 0xffd },
+      `mov ebx, ${linear(0) + 0xffc}\ncall ebx`,
+    );
   runRom(rom);
 });
 
@@ -308,8 +350,16 @@ Deno.test("faults of the monitor's own accesses: descriptors and stacks on missi
       mov word [${linear(0) + 0x800}], 0x17ff
       mov dword [${linear(0) + 0x802}], ${linear(0)}
       lgdt [${linear(0) + 0x800}]`)
-    .fault("a descriptor on a missing page", { vector: 14, error: 0, cr2: linear(1) + 0x10 }, "mov ax, 0x1010\nmov fs, ax")
-    .user("in ring 3 it is a supervisor access", { vector: 14, error: 0, cr2: linear(1) + 0x10 }, "mov ax, 0x1010\nmov fs, ax")
+    .fault(
+      "a descriptor on a missing page",
+      { vector: 14, error: 0, cr2: linear(1) + 0x10 },
+      "mov ax, 0x1010\nmov fs, ax",
+    )
+    .user(
+      "in ring 3 it is a supervisor access",
+      { vector: 14, error: 0, cr2: linear(1) + 0x10 },
+      "mov ax, 0x1010\nmov fs, ax",
+    )
     .code("lgdt [ram_gdtr]")
     .code(`mov dword [${AT.TSS + 4}], ${linear(1) + 0x10}`)
     .code(setPte(1, 1, P | W | U))

@@ -56,7 +56,9 @@ function differences(a: RomMachine, b: RomMachine): string {
   const found: string[] = [];
   const compare = (what: string, x: Uint8Array, y: Uint8Array) =>
     x.forEach((byte, i) => {
-      if (byte !== y[i] && found.length < 16) found.push(`${what} ${i.toString(16)}: ${byte.toString(16)}, ${y[i]!.toString(16)}`);
+      if (byte !== y[i] && found.length < 16) {
+        found.push(`${what} ${i.toString(16)}: ${byte.toString(16)}, ${y[i]!.toString(16)}`);
+      }
     });
   compare("CPU block", architecturalState(a.vcpu.cpu), architecturalState(b.vcpu.cpu));
   const ram = ({ vcpu: { physical } }: RomMachine) =>

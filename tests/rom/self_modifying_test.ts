@@ -30,64 +30,99 @@ const at = (name: number, label: string) => `[ebx + (${label} - routine${name})]
 Deno.test("code that changes code sees the change at the next instruction", () => {
   const rom = new SelfModifyingRom("self-modifying code");
   let n = 0;
-  rom.routine("the next instruction", 2, `mov byte ${at(n, "next + 1")}, 2
+  rom.routine(
+    "the next instruction",
+    2,
+    `mov byte ${at(n, "next + 1")}, 2
     next: mov eax, 1
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("later in the block", 3, `nop
+  rom.routine(
+    "later in the block",
+    3,
+    `nop
     mov byte ${at(n, "later + 1")}, 3
     nop
     nop
     later: mov eax, 1
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("an earlier instruction of a loop", 1 + 2 + 2, `mov ecx, 3
+  rom.routine(
+    "an earlier instruction of a loop",
+    1 + 2 + 2,
+    `mov ecx, 3
     again: add eax, 1
     mov byte ${at(n, "again + 2")}, 2
     dec ecx
     jnz again
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("the branch itself", 7, `xor ecx, ecx
+  rom.routine(
+    "the branch itself",
+    7,
+    `xor ecx, ecx
     mov byte ${at(n, "jump")}, 0x90
     mov byte ${at(n, "jump + 1")}, 0x90
     jump: jmp short away
     mov eax, 7
     ret
     away: mov eax, 8
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("the target of a branch already run", 5, `mov ecx, 2
+  rom.routine(
+    "the target of a branch already run",
+    5,
+    `mov ecx, 2
     loop4: call target4
     mov byte ${at(n, "target4 + 1")}, 5
     dec ecx
     jnz loop4
     ret
     target4: mov eax, 1
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("by a string over the code ahead", 0x90909090 >>> 0, `lea edi, ${at(n, "ahead")}
+  rom.routine(
+    "by a string over the code ahead",
+    0x90909090 >>> 0,
+    `lea edi, ${at(n, "ahead")}
     mov ecx, 5
     mov al, 0x90
     rep stosb
     mov eax, 0x90909090
     ahead: mov eax, 1
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("by a push", 6, `mov ebp, esp
+  rom.routine(
+    "by a push",
+    6,
+    `mov ebp, esp
     lea esp, ${at(n, "pushed + 5")}
     push dword 0x00000006
     mov esp, ebp
     pushed: mov eax, 0x11111111
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("an instruction's prefix", 0x1_0000, `mov eax, 0xffff
+  rom.routine(
+    "an instruction's prefix",
+    0x1_0000,
+    `mov eax, 0xffff
     mov byte ${at(n, "prefix")}, 0x90
     prefix: db 0x66
     inc eax
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("a conditional jump that was never taken", 9, `mov ecx, 1
+  rom.routine(
+    "a conditional jump that was never taken",
+    9,
+    `mov ecx, 1
     loop8: test ecx, ecx
     branch8: jz short out8
     mov byte ${at(n, "branch8")}, 0x75
@@ -95,24 +130,33 @@ Deno.test("code that changes code sees the change at the next instruction", () =
     inc ecx
     jmp loop8
     out8: mov eax, 9
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("an x87 store over the code ahead", 1, `fninit
+  rom.routine(
+    "an x87 store over the code ahead",
+    1,
+    `fninit
     fld1
     fstp dword ${at(n, "fpu + 1")}
     fpu: mov eax, 0x12345678
     shr eax, 23
     sub eax, 126
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("XCHG and CMPXCHG", 0x21, `mov ecx, 0x20
+  rom.routine(
+    "XCHG and CMPXCHG",
+    0x21,
+    `mov ecx, 0x20
     xchg cl, ${at(n, "exchanged + 1")}
     mov al, ${at(n, "second + 2")}
     mov cl, 1
     cmpxchg ${at(n, "second + 2")}, cl
     exchanged: mov eax, 0x77
     second: add eax, byte 5
-    ret`);
+    ret`,
+  );
   runRom(rom);
 });
 
@@ -122,20 +166,34 @@ Deno.test("changes by another page, another address, and across a page's end are
   rom.code(`mov word [${AT.CODE + 0x2000}], 0xc340`)
     .code(`mov ebx, ${AT.CODE + 0x2000}\nxor eax, eax\ncall ebx`).check("INC EAX", "cmp eax, 1")
     .code(`mov byte [${AT.CODE + 0x2000}], 0x48\ncall ebx`).check("DEC EAX", "cmp eax, 0")
-    .code(`mov dword [${AT.CODE + 0x1ffe}], 0xc3404040\ncall ebx`).check("a write across the page's start", "cmp eax, 1");
-  rom.routine("a straddling instruction's first page", 0x44332212, `mov byte ${at(n, "straddling0 + 1")}, 0x12
+    .code(`mov dword [${AT.CODE + 0x1ffe}], 0xc3404040\ncall ebx`).check(
+      "a write across the page's start",
+      "cmp eax, 1",
+    );
+  rom.routine(
+    "a straddling instruction's first page",
+    0x44332212,
+    `mov byte ${at(n, "straddling0 + 1")}, 0x12
     jmp straddling0
     times 0xffd - ($ - routine0) db 0x90
     straddling0: mov eax, 0x44332211
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("its second page", 0x44332211, `mov byte ${at(n, "straddling1 + 4")}, 0x44
+  rom.routine(
+    "its second page",
+    0x44332211,
+    `mov byte ${at(n, "straddling1 + 4")}, 0x44
     jmp straddling1
     times 0xffd - ($ - routine1) db 0x90
     straddling1: mov eax, 0x99332211
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("while it is being run again and again", 0x11 + 0x12 + 0x13, `mov ecx, 3
+  rom.routine(
+    "while it is being run again and again",
+    0x11 + 0x12 + 0x13,
+    `mov ecx, 3
     xor edx, edx
     again2: jmp straddling2
     times 0xffe - ($ - routine2) db 0x90
@@ -145,9 +203,13 @@ Deno.test("changes by another page, another address, and across a page's end are
     dec ecx
     jnz straddling2
     mov eax, edx
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("the byte in the second page, from the first", 0x0100_0005 + 0x0200_0005, `mov ecx, 2
+  rom.routine(
+    "the byte in the second page, from the first",
+    0x0100_0005 + 0x0200_0005,
+    `mov ecx, 2
     xor edx, edx
     jmp straddling3
     times 0xffb - ($ - routine3) db 0x90
@@ -157,13 +219,18 @@ Deno.test("changes by another page, another address, and across a page's end are
     dec ecx
     jnz straddling3
     mov eax, edx
-    ret`);
+    ret`,
+  );
   n++;
-  rom.routine("a word written across both pages", 0x22114433, `mov word ${at(n, "straddling4 + 3")}, 0x2211
+  rom.routine(
+    "a word written across both pages",
+    0x22114433,
+    `mov word ${at(n, "straddling4 + 3")}, 0x2211
     jmp straddling4
     times 0xffc - ($ - routine4) db 0x90
     straddling4: mov eax, 0x99994433
-    ret`);
+    ret`,
+  );
   n++;
   // With A20 closed, 1xxxxxh is the same memory as 0xxxxxh.
   rom.code(`mov dword [${AT.CODE}], 0x00000bb8\nmov word [${AT.CODE + 4}], 0xc300
@@ -203,9 +270,13 @@ Deno.test("changes by another page, another address, and across a page's end are
     .check("written and run by it", "cmp eax, 0x10")
     .code("call ebx")
     .check("run by the first", "cmp eax, 0x10");
-  rom.routine("code that changes itself by another mapping", 0x55, `mov byte [0x300000 + (mapped - routine5) + 1], 0x55
+  rom.routine(
+    "code that changes itself by another mapping",
+    0x55,
+    `mov byte [0x300000 + (mapped - routine5) + 1], 0x55
     mapped: mov eax, 0x11
-    ret`);
+    ret`,
+  );
   n++;
   runRom(rom);
 });

@@ -21,7 +21,8 @@ function enter(flags: number, offset = OFFSET): string {
 }
 
 /** Copies 16-bit code between two labels to 2000:0100. */
-const install = (name: string) => `mov esi, ${name}\nmov edi, ${SEGMENT * 16 + OFFSET}\nmov ecx, ${name}_end - ${name}\nrep movsb`;
+const install = (name: string) =>
+  `mov esi, ${name}\nmov edi, ${SEGMENT * 16 + OFFSET}\nmov ecx, ${name}_end - ${name}\nrep movsb`;
 
 class Virtual8086Rom extends Rom {
   #routines = 0;
@@ -56,10 +57,14 @@ Deno.test("virtual-8086 mode is entered and left with all segments", () => {
     .value("ES is null in the handler", TRAP.ES, 0)
     .value("FS is null in the handler", TRAP.FS, 0)
     .value("GS is null in the handler", TRAP.GS, 0)
-    .run("segments are paragraphs", { vector: 6 }, `mov ax, 0x1234
+    .run(
+      "segments are paragraphs",
+      { vector: 6 },
+      `mov ax, 0x1234
       mov ds, ax
       mov word [8], 0x5678
-      ud2`)
+      ud2`,
+    )
     .check("the word at 1234:0008", "cmp word [0x12348], 0x5678")
     .run("64 KB limits", { vector: 13, error: 0 }, "mov bx, 0xffff\nmov ax, [bx]")
     .run("32-bit addresses beyond 64 KB", { vector: 13, error: 0 }, "mov ebx, 0x10000\nmov al, [ebx]")
@@ -72,45 +77,68 @@ Deno.test("virtual-8086 mode is entered and left with all segments", () => {
     .run("LAR is undefined", { vector: 6 }, "db 0x0f, 0x02, 0xc3")
     .run("ARPL is undefined", { vector: 6 }, "db 0x63, 0xc3")
     .run("LLDT is undefined", { vector: 6 }, "db 0x0f, 0x00, 0xd0")
-    .run("a far jump", { vector: 6, eip: OFFSET + 0x40, cs: SEGMENT }, `jmp ${SEGMENT}:${OFFSET + 0x40}\ntimes 0x3b db 0x90\nud2`)
-    .run("a far jump to another paragraph", { vector: 6, eip: OFFSET + 0x30, cs: SEGMENT + 1 }, `jmp ${SEGMENT + 1}:${OFFSET + 0x30}
+    .run(
+      "a far jump",
+      { vector: 6, eip: OFFSET + 0x40, cs: SEGMENT },
+      `jmp ${SEGMENT}:${OFFSET + 0x40}\ntimes 0x3b db 0x90\nud2`,
+    )
+    .run(
+      "a far jump to another paragraph",
+      { vector: 6, eip: OFFSET + 0x30, cs: SEGMENT + 1 },
+      `jmp ${SEGMENT + 1}:${OFFSET + 0x30}
       times 0x3b db 0x90
-      ud2`);
+      ud2`,
+    );
   runRom(rom);
 });
 
 Deno.test("the instructions that touch IF depend on IOPL in virtual-8086 mode", () => {
   const rom = new Virtual8086Rom("virtual-8086 IOPL");
-  for (const [name, code] of [
-    ["CLI", "cli"],
-    ["STI", "sti"],
-    ["PUSHF", "pushf"],
-    ["PUSHFD", "pushfd"],
-    ["POPF", "popf"],
-    ["POPFD", "popfd"],
-    ["INT n", "int 0x30"],
-    ["IRET", "iret"],
-    ["IRETD", "iretd"],
-  ] as const) rom.run(`${name} with IOPL 0`, { vector: 13, error: 0, eip: OFFSET, cs: SEGMENT }, code);
+  for (
+    const [name, code] of [
+      ["CLI", "cli"],
+      ["STI", "sti"],
+      ["PUSHF", "pushf"],
+      ["PUSHFD", "pushfd"],
+      ["POPF", "popf"],
+      ["POPFD", "popfd"],
+      ["INT n", "int 0x30"],
+      ["IRET", "iret"],
+      ["IRETD", "iretd"],
+    ] as const
+  ) rom.run(`${name} with IOPL 0`, { vector: 13, error: 0, eip: OFFSET, cs: SEGMENT }, code);
   rom.run("INT3 with IOPL 0", { vector: 3, eip: OFFSET + 1 }, "int3")
     .run("INTO with IOPL 0", { vector: 4 }, "mov al, 0x7f\nadd al, 1\ninto")
     .run("INT n with IOPL 3", { vector: 0x30, eip: OFFSET + 2 }, "int 0x30", IF | IOPL3)
     .run("INT n with IOPL 3 checks the gate's DPL", { vector: 13, error: 0x20 * 8 + 2 }, "int 0x20", IF | IOPL3)
     .run("CLI with IOPL 3", { vector: 6 }, "cli\nud2", IF | IOPL3)
     .check("IF is clear", `test dword [${TRAP.EFLAGS}], ${IF}`, "jz")
-    .run("PUSHF and POPF with IOPL 3", { vector: 6 }, "pushf\npop ax\nmov cx, ax\nxor ax, 0x0201\npush ax\npopf\nud2", IF | IOPL3)
+    .run(
+      "PUSHF and POPF with IOPL 3",
+      { vector: 6 },
+      "pushf\npop ax\nmov cx, ax\nxor ax, 0x0201\npush ax\npopf\nud2",
+      IF | IOPL3,
+    )
     .check("PUSHF shows IF and IOPL", `mov eax, [${TRAP.ECX}]\nand eax, 0x3200\ncmp eax, 0x3200`)
-    .check("POPF clears IF, sets CF and keeps VM", `mov eax, [${TRAP.EFLAGS}]\nand eax, ${hex(VM | IF | 1)}\ncmp eax, ${hex(VM | 1)}`)
+    .check(
+      "POPF clears IF, sets CF and keeps VM",
+      `mov eax, [${TRAP.EFLAGS}]\nand eax, ${hex(VM | IF | 1)}\ncmp eax, ${hex(VM | 1)}`,
+    )
     .run("POPF cannot change IOPL", { vector: 6 }, "push word 0x0002\npopf\nud2", IF | IOPL3)
     .check("IOPL stays", `mov eax, [${TRAP.EFLAGS}]\nand eax, 0x3000\ncmp eax, 0x3000`)
     .run("PUSHFD hides VM and RF", { vector: 6 }, "pushfd\npop ecx\nud2", IF | IOPL3)
     .check("VM reads as 0", `test dword [${TRAP.ECX}], 0x30000`, "jz")
-    .run("IRET with IOPL 3", { vector: 6, eip: OFFSET + 0x30, cs: SEGMENT }, `push word 0x0202
+    .run(
+      "IRET with IOPL 3",
+      { vector: 6, eip: OFFSET + 0x30, cs: SEGMENT },
+      `push word 0x0202
       push word ${SEGMENT}
       push word ${OFFSET + 0x30}
       iret
       times 0x26 db 0x90
-      ud2`, IF | IOPL3)
+      ud2`,
+      IF | IOPL3,
+    )
     .code(`mov word [${AT.IDT + 0x31 * 8 + 2}], ${S.CONFORMING}`)
     .run("a conforming handler is refused", { vector: 13, error: S.CONFORMING }, "int 0x31", IF | IOPL3)
     .code(`mov word [${AT.IDT + 0x31 * 8 + 2}], ${S.CODE1}`)

@@ -6,6 +6,7 @@
 import { type Body, type Expr, type FunctionRef, i32, type Local } from "../../wasm/mod.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
+import { MAY_CALL_OUT } from "../../x86/semantics/mod.ts";
 import { signed, unsigned } from "../../x86/semantics/builder.ts";
 import { emitFlags } from "./flag_emission.ts";
 import { RECORD, STATUS } from "./record.ts";
@@ -148,6 +149,7 @@ export class ScalarBinder implements ScalarBuilder {
 
   /** Immediates are stored sign-extended. */
   #immediate(k: number, width: Width, extend: "s" | "u"): Value {
+    if (MAY_CALL_OUT.has(this.shape.semantics)) return i32.load8_u(this.#record, RECORD.CALLOUT_IMMEDIATE);
     const value = i32.load(this.#record, this.#immediates[k]!);
     return extend === "u" ? unsigned(width, value) : value;
   }

@@ -162,4 +162,3 @@ export class DynamicBinder extends ScalarBinder implements Builder {
     );
   }
 }
-

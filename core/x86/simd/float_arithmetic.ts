@@ -116,8 +116,7 @@ export function compare(operation: FloatOperation, f: Format, x: bigint, y: bigi
 
 /** MIN and MAX: the second operand unless the first is truly beyond it; NaNs are invalid (volume 2, MINPS). */
 function extremum(wanted: number): BinaryArithmetic {
-  return (operation, f, x, y) =>
-    operation.unpack(f, compare(operation, f, x, y, true) === wanted ? x : y).raw;
+  return (operation, f, x, y) => operation.unpack(f, compare(operation, f, x, y, true) === wanted ? x : y).raw;
 }
 
 export const minimum: BinaryArithmetic = extremum(ORDER.LESS);

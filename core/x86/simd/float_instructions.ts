@@ -187,8 +187,7 @@ function dotProduct(f: Format): Callout {
     let terms = step(cpu, (operation) =>
       Array.from(
         { length: count },
-        (_, lane) =>
-          (control >> (4 + lane) & 1) !== 0 ? multiply(operation, f, x.get(f, lane), y.get(f, lane)) : 0n,
+        (_, lane) => (control >> (4 + lane) & 1) !== 0 ? multiply(operation, f, x.get(f, lane), y.get(f, lane)) : 0n,
       ));
     while (terms.length > 1) {
       const pairs = terms;

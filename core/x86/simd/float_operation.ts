@@ -6,7 +6,7 @@
 import type { Cpu } from "../cpu.ts";
 import { GuestFault } from "../fault.ts";
 import { CR4, STATE, VECTOR } from "../registers.ts";
-import { bitLength, type Format, infinity, isNaNumber, type Unpacked, unpack, zero } from "./binary_format.ts";
+import { bitLength, type Format, infinity, isNaNumber, unpack, type Unpacked, zero } from "./binary_format.ts";
 import { EXCEPTION, MXCSR } from "./unit.ts";
 
 /** Rounding modes as RC encodes them. */

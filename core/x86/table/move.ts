@@ -65,7 +65,9 @@ export const move: readonly Row[] = [
   row("0F B4 /r", "lfs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   row("0F B5 /r", "lgs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   // 0F 18-1F are reserved no-operations of the P6; later manuals gave some of them names (SDM volume 2, NOP and PREFETCHh).
-  ...[0x1f, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e].map((opcode) => row(`0F ${hex(opcode)} /r`, "nop", "Ev", { feature: "p6" })),
+  ...[0x1f, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e].map((opcode) =>
+    row(`0F ${hex(opcode)} /r`, "nop", "Ev", { feature: "p6" })
+  ),
   ...hints(0x18, ["prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2"]),
   ...hints(0x0d, ["prefetch", "prefetchw"]),
 ];
