@@ -4,8 +4,8 @@
  * @module
  */
 
-/** CPU models: `max` has everything that is built, the others what the processor of that name had. */
-export const CPU_MODELS = ["max", "pentium3", "pentium", "i486", "i386"] as const;
+/** A CPU model: `max` has everything that is built, the others what the processor of that name had. */
+export type CpuModelName = "max" | "pentium3" | "pentium" | "i486" | "i386";
 
-/** A CPU model's name. */
-export type CpuModelName = typeof CPU_MODELS[number];
+/** Every model, the newest first. */
+export const CPU_MODELS: readonly [CpuModelName, ...CpuModelName[]] = ["max", "pentium3", "pentium", "i486", "i386"];
