@@ -10,11 +10,12 @@ import type { GuestMemory } from "../memory/guest_memory.ts";
 import { GuestFault } from "../x86/fault.ts";
 import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
 import { Instruction } from "../x86/instruction.ts";
+import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, KEPT_INDEX, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
 
 /** Most records in a run, its end included. */
@@ -22,6 +23,9 @@ const RUN_RECORDS = 128;
 
 /** What follows these is not reached from them, or seldom (INT3 pads code): the run ends there. */
 const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt int1 int3 sysexit sysenter ud0 ud1 ud2".split(" "));
+
+/** So many kept instructions that everything is decoded anew: a record has 24 bits for their number. */
+const KEPT_LIMIT = KEPT_INDEX >> 1;
 
 /** What a callout runs: an instruction, or the fault of bytes that are none. */
 export type Kept = Instruction | GuestFault;
@@ -34,6 +38,7 @@ export class CodeCache {
   /** Instructions decoded. */
   decoded = 0;
   readonly #writer: RecordWriter;
+  readonly #forms: CpuModel["forms"];
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -49,8 +54,17 @@ export class CodeCache {
    * @param cpu Address of its block.
    * @param arena First byte of the record arena. @param arenaBytes Its size.
    * @param findCase Finds or emits the code of a shape.
+   * @param model What processor it is, which decides what decodes.
    */
-  constructor(memory: GuestMemory, cpu: number, arena: number, arenaBytes: number, findCase: CaseFinder) {
+  constructor(
+    memory: GuestMemory,
+    cpu: number,
+    arena: number,
+    arenaBytes: number,
+    findCase: CaseFinder,
+    model: CpuModel,
+  ) {
+    this.#forms = model.forms;
     this.#memory = memory;
     this.#bytes = memory.physical.bytes;
     this.#words = memory.physical.words;
@@ -63,6 +77,7 @@ export class CodeCache {
       FORMS,
       findCase,
       (instruction) => this.kept.push(instruction) - 1,
+      model.calledOut,
     );
   }
 
@@ -94,6 +109,7 @@ export class CodeCache {
     const state = this.#state;
     const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
     if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
+    if (this.kept.length > KEPT_LIMIT) this.#restart();
     const linear = this.#linear(eip), offset = linear & 0xfff;
     const user = state[STATE.CPL >> 2] === 3;
     const physicalPage = this.#fetch(linear, user);
@@ -190,7 +206,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      const result = decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
+      const result = this.#decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
       if (result === DECODE.NEED_MORE) {
         if (at === run) {
           this.pages.giveBack(run);
@@ -234,6 +250,16 @@ export class CodeCache {
     this.pages.giveBack(at);
     this.pages.cover(page.page, start, Math.min(offset, 4096));
     return run;
+  }
+
+  /** Decodes as this processor does: an encoding that it lacks is undefined, or another instruction. */
+  #decode(bytes: Uint8Array, at: number, available: number, big: boolean, instruction: Instruction): number {
+    const result = decode(bytes, at, available, big, instruction);
+    if (result !== DECODE.OK) return result;
+    const form = this.#forms[instruction.form!.id];
+    if (form === undefined) return DECODE.UNDEFINED;
+    instruction.form = form;
+    return result;
   }
 
   /** Enters a block's record into the index, and into the branches that wait for it. */
@@ -301,7 +327,7 @@ export class CodeCache {
     physical.read(page.page * 4096 + offset, bytes.subarray(0, here));
     physical.read(nextPage * 4096, bytes.subarray(here, here + MAXIMUM_LENGTH));
     const instruction = this.instruction;
-    const result = decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
+    const result = this.#decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
     this.decoded++;
     this.#control(at, CONTROL_CASE.STRADDLE, offset, 0, following.index);
     const record = at + RECORD.SIZE;
@@ -337,12 +363,12 @@ export class CodeCache {
     const mode = state[STATE.MODE >> 2]!;
     let available = Math.min(inside, 4096 - offset);
     this.#read(this.#fetch(linear, user), offset, bytes.subarray(0, available));
-    let result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+    let result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     if (result === DECODE.NEED_MORE && available < inside) {
       const nextPage = this.#fetch(((linear & ~0xfff) + 4096) >>> 0, user);
       this.#read(nextPage, 0, bytes.subarray(available, inside));
       available = inside;
-      result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+      result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     }
     // What the limit cuts off is a fault of the fetch.
     if (result === DECODE.NEED_MORE) throw new GuestFault(VECTOR.GP, 0);

@@ -11,9 +11,12 @@ import { PhysicalMemory } from "../memory/physical.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
+import type { CpuModelName } from "../x86/model_names.ts";
+import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
+import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
@@ -21,7 +24,7 @@ import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
@@ -45,6 +48,8 @@ export interface VcpuOptions {
   readonly interrupts: InterruptAcknowledger;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** What processor it is: `max`, everything that is built, if not said. */
+  readonly model?: CpuModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
 }
@@ -140,7 +145,7 @@ export class Vcpu {
       bus: options.bus,
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
-    });
+    }, cpuModel(options.model ?? "max"));
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
@@ -149,6 +154,9 @@ export class Vcpu {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
       write: (linear, value, size) => this.memory.slowWrite(linear, value, size),
+      readWide: (linear, size) => this.memory.slowReadWide(linear, size),
+      writeWide: (linear, size) => this.memory.slowWriteWide(linear, size),
+      admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
@@ -159,6 +167,7 @@ export class Vcpu {
       layout.arena,
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
+      this.cpu.model,
     );
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
@@ -570,6 +579,17 @@ export class Vcpu {
     }
   }
 
+  /** Whether MMX or SSE instructions may run: a UNIT value. Nonzero if the instruction must wait. */
+  #admit(unit: number): number {
+    try {
+      if (unit === UNIT.MMX) return requireMmx(this.cpu) ? 0 : 1;
+      requireSse(this.cpu);
+    } catch (error) {
+      this.#leaveFault(error);
+    }
+    return 0;
+  }
+
   /** Leaves what was thrown in the state block, for emitted code to see. */
   #leaveFault(error: unknown): void {
     const state = this.#state;
@@ -590,7 +610,7 @@ export class Vcpu {
     cpu.eip = (page + (words[record >> 2]! >>> 16)) >>> 0;
     const next = (page + (words[(record + RECORD.SIZE) >> 2]! >>> 16)) >>> 0;
     cpu.next = next;
-    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]!]!;
+    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]! & KEPT_INDEX]!;
     this.#calloutCount++;
     try {
       if (kept instanceof GuestFault) throw kept;

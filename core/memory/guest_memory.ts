@@ -336,6 +336,33 @@ export class GuestMemory implements LinearMemory {
     }
   }
 
+  /** Reads 8 or 16 bytes into STATE.WIDE. */
+  slowReadWide(linear: number, size: number): void {
+    const user = this.#isUser();
+    try {
+      // A page fault comes before any device sees a part of the read.
+      if ((linear & 0xfff) > PAGE - size) this.probeRead(linear >>> 0, size, user);
+      for (let at = 0; at < size; at += 4) {
+        this.#state[(STATE.WIDE + at) >> 2] = this.read32((linear + at) >>> 0, user);
+      }
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  /** Writes 8 or 16 bytes from STATE.WIDE. */
+  slowWriteWide(linear: number, size: number): void {
+    const user = this.#isUser();
+    try {
+      if ((linear & 0xfff) > PAGE - size) this.probeWrite(linear >>> 0, size, user);
+      for (let at = 0; at < size; at += 4) {
+        this.#write((linear + at) >>> 0, this.#state[(STATE.WIDE + at) >> 2]!, 4, user);
+      }
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
   /**
    * Prepares a bulk access: fills the TLB for `linear` and returns the host address if the rest of its page is plain memory for this
    * access, 0 if it must go item by item (devices, traced pages), with a fault left in the state block if there is one.

@@ -9,6 +9,7 @@ import { ATTRIBUTE, Descriptor, REAL_MODE_ATTRIBUTES, VIRTUAL_8086_ATTRIBUTES } 
 import { GuestFault } from "./fault.ts";
 import { readEflags, writeEflags } from "./flags.ts";
 import { type Instruction, OPERAND, type Operand } from "./instruction.ts";
+import { type CpuModel, cpuModel } from "./models.ts";
 import { PushFrame } from "./push_frame.ts";
 import { CR0, FLAG, GPR, MODE, SEG, SEGMENT, STATE, TLB, VECTOR, WINDOW } from "./registers.ts";
 
@@ -53,6 +54,8 @@ export class Cpu {
   memory!: LinearMemory;
   bus!: SystemBus;
   timestamp: () => number = () => 0;
+  /** What processor it is. */
+  readonly model: CpuModel;
 
   /** EIP of the instruction that runs after the current one. */
   next = 0;
@@ -80,9 +83,16 @@ export class Cpu {
    * @param buffer The machine's memory.
    * @param base Address of the CPU's block in it, a multiple of 16.
    * @param ports What the CPU is connected to; may be assigned later, before the first instruction.
+   * @param model What processor it is; the one with everything if not said.
    */
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer, base: number, ports?: CpuPorts) {
+  constructor(
+    buffer: SharedArrayBuffer | ArrayBuffer,
+    base: number,
+    ports?: CpuPorts,
+    model: CpuModel = cpuModel("max"),
+  ) {
     this.base = base;
+    this.model = model;
     this.u8 = new Uint8Array(buffer, base, STATE.SIZE);
     this.u16 = new Uint16Array(buffer, base, STATE.SIZE >> 1);
     this.i32 = new Int32Array(buffer, base, STATE.SIZE >> 2);
@@ -149,7 +159,7 @@ export class Cpu {
 
   /** Replaces the EFLAGS bits of `mask` by those of `value`. */
   setEflags(value: number, mask: number): void {
-    writeEflags(this.i32, (readEflags(this.i32) & ~mask) | (value & mask));
+    writeEflags(this.i32, (readEflags(this.i32) & ~mask) | (value & mask & this.model.eflags));
   }
 
   /** EFLAGS without its arithmetic flags: cheaper than `eflags`. */

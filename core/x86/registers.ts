@@ -94,9 +94,11 @@ export const STATE = {
   FPU_CS: 1688,
   FPU_DP: 1692,
   FPU_DS: 1700,
-  /** MXCSR, and sixteen 16-byte XMM registers (not built before SSE is). */
+  /** MXCSR, and sixteen 16-byte XMM registers. */
   MXCSR: 1704,
   XMM: 1712,
+  /** 16 bytes on their way to or from memory, when an access of 8 or 16 bytes leaves emitted code. */
+  WIDE: 1968,
   /** Bytes of a state block that a snapshot saves. */
   SIZE: 2048,
 } as const;

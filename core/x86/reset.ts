@@ -4,7 +4,6 @@
  * @module
  */
 import type { Cpu } from "./cpu.ts";
-import { SIGNATURE } from "./cpuid.ts";
 import { REAL_MODE_ATTRIBUTES } from "./descriptor.ts";
 import { CR0, GPR, SEG, STATE } from "./registers.ts";
 import { resetModelSpecific } from "./model_specific_registers.ts";
@@ -35,7 +34,7 @@ export function reset(cpu: Cpu): void {
   cpu.loadSegmentCache(SEG.CS, 0xf000, 0xffff_0000, 0xffff, REAL_MODE_ATTRIBUTES);
   cpu.loadSegmentCache(SEG.LDTR, 0, 0, 0xffff, RESET_LDT);
   cpu.loadSegmentCache(SEG.TR, 0, 0, 0xffff, RESET_TSS);
-  cpu.setGpr32(GPR.DX, SIGNATURE);
+  cpu.setGpr32(GPR.DX, cpu.model.signature);
   cpu.eip = 0xfff0;
   cpu.next = 0xfff0;
   cpu.halted = false;

@@ -14,17 +14,6 @@ import { requirePrivilege } from "./selector.ts";
 const CR0_FIELD = STATE.CR0 >> 2;
 const CR4_FIELD = STATE.CR4 >> 2;
 
-/** CR0 bits that exist; writes to the others are ignored. */
-const CR0_WRITABLE = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD | CR0.PG;
-
-/** CR4 bits of features that CPUID claims; the others are reserved. */
-const CR4_WRITABLE = CR4.TSD | CR4.PSE | CR4.PGE |
-  CR4.VME | CR4.PVI |
-  CR4.DE |
-  CR4.PAE |
-  CR4.MCE |
-  CR4.PCE;
-
 /** Page directory base (or that of the page-directory-pointer table, from bit 5), PCD and PWT. */
 const CR3_WRITABLE = 0xffff_fff8;
 
@@ -35,7 +24,7 @@ const PDPTE_RESERVED_HIGH = 0xffff_fff0;
 /** MOV CRn, r32. */
 export function movToControl(cpu: Cpu, instruction: Instruction): void {
   const register = instruction.operands[0].register;
-  requireControlRegister(register);
+  requireControlRegister(cpu, register);
   requirePrivilege(cpu);
   const value = cpu.gpr32(instruction.operands[1].register);
   switch (register) {
@@ -76,19 +65,19 @@ function loadPointerTable(cpu: Cpu, cr3: number): void {
 /** MOV r32, CRn. */
 export function movFromControl(cpu: Cpu, instruction: Instruction): void {
   const register = instruction.operands[1].register;
-  requireControlRegister(register);
+  requireControlRegister(cpu, register);
   requirePrivilege(cpu);
   // There is no CR1, and the block has no slot for it.
   cpu.setGpr32(instruction.operands[0].register, cpu.u32[CR0_FIELD + (register === 0 ? 0 : register - 1)]!);
 }
 
-function requireControlRegister(register: number): void {
-  if (register === 1 || register > 4) throw new GuestFault(VECTOR.UD);
+function requireControlRegister(cpu: Cpu, register: number): void {
+  if (register === 1 || register > 4 || (register === 4 && cpu.model.cr4 === 0)) throw new GuestFault(VECTOR.UD);
 }
 
 /** Writes CR0, with the consistency checks of MOV CR0; shared by LMSW. */
 export function writeCr0(cpu: Cpu, written: number): void {
-  const value = (written & CR0_WRITABLE) | CR0.ET;
+  const value = (written & cpu.model.cr0) | CR0.ET;
   if ((value & CR0.PG) !== 0 && (value & CR0.PE) === 0) throw new GuestFault(VECTOR.GP, 0);
   if ((value & CR0.NW) !== 0 && (value & CR0.CD) === 0) throw new GuestFault(VECTOR.GP, 0);
   const changed = value ^ cpu.i32[CR0_FIELD]!;
@@ -101,7 +90,7 @@ export function writeCr0(cpu: Cpu, written: number): void {
 }
 
 function writeCr4(cpu: Cpu, value: number): void {
-  if ((value & ~CR4_WRITABLE) !== 0) throw new GuestFault(VECTOR.GP, 0);
+  if ((value & ~cpu.model.cr4) !== 0) throw new GuestFault(VECTOR.GP, 0);
   const changed = (value ^ cpu.i32[CR4_FIELD]!) & (CR4.PSE | CR4.PAE | CR4.PGE);
   const pae = (value & CR4.PAE) !== 0 && (cpu.i32[CR0_FIELD]! & CR0.PG) !== 0;
   if (pae && changed !== 0) loadPointerTable(cpu, cpu.i32[STATE.CR3 >> 2]!);

@@ -310,7 +310,7 @@ export interface InstructionOptions {
 export function instruction(semantics: string, options: InstructionOptions): Instruction {
   const made = new Instruction();
   const mnemonic = options.mnemonic ?? semantics;
-  made.form = { id: 0, mnemonic, opcode: "", operands: [], semantics, lock: false, ends: true };
+  made.form = { id: 0, mnemonic, opcode: "", operands: [], semantics, lock: false, ends: true, feature: "i386" };
   made.length = 2;
   made.operandSize = options.operandSize ?? 4;
   made.addressSize = options.addressSize ?? 4;
