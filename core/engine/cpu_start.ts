@@ -80,6 +80,7 @@ const ENGINE_FIELDS = [
   STATE.FAULT_ERROR,
   STATE.PENDING,
   STATE.EXTRA,
+  STATE.STI_BUDGET,
 ];
 
 /** A copy of the CPU block in which equal architectural states are equal bytes: flags are materialised, the engine's fields zero. */

@@ -52,6 +52,8 @@ export class Cpu {
   halted = false;
   /** A triple fault has shut the CPU down (Intel SDM volume 3, 6.15, "Interrupt 8"). */
   shutdown = false;
+  /** Transfers to interrupt and exception handlers so far. */
+  transfers = 0;
   /** Vector of the last exception that was raised, or -1; with its error code, or -1. */
   lastVector = -1;
   lastError = -1;

@@ -63,6 +63,8 @@ export const STATE = {
   CS_LIMIT: 228,
   /** Retired iterations of repeated strings beyond the one that their block counts. */
   EXTRA: 232,
+  /** BUDGET after the last STI that set IF: while it stands, no instruction has retired since. */
+  STI_BUDGET: 236,
   CR0: 240,
   CR2: 244,
   CR3: 248,

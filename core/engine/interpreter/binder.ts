@@ -543,6 +543,11 @@ export class DynamicBinder implements Builder {
     return host.get();
   }
 
+  inhibitInterrupts(): void {
+    // The block is not yet taken off the budget.
+    this.setState(STATE.STI_BUDGET, i32.sub(this.frame.budget(), this.#field8(RECORD.A)));
+  }
+
   iterations(): Value {
     return this.frame.budget();
   }

@@ -91,11 +91,13 @@ function isDoubleFault(first: number, second: number): boolean {
 function transfer(cpu: Cpu, vector: number, error: number, kind: Kind, returnAddress: number): void {
   if (cpu.realMode) {
     realModeTransfer(cpu, vector, returnAddress);
+    cpu.transfers++;
     return;
   }
   let errorCode = -1;
   if (kind === "fault" && vector < 32 && (WITH_ERROR_CODE >> vector & 1) !== 0) errorCode = error < 0 ? 0 : error;
   protectedTransfer(cpu, vector, errorCode, kind, returnAddress);
+  cpu.transfers++;
 }
 
 /** Through the interrupt vector table (Intel SDM volume 3, 20.1.4). */
