@@ -9,7 +9,8 @@ import type { MachineDefinition } from "../core/machine/definition.ts";
 import { Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
-import { readGuest } from "../guest.ts";
+import { reclaim } from "../core/sandbox/reclaim.ts";
+import { readGuest, releaseGuest } from "../guest.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
@@ -77,6 +78,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
     let machine: Machine;
     try {
       machine = await Machine.start(resolved, guest, listener);
+      releaseGuest(guest);
+      reclaim();
     } catch (error) {
       target.abandon();
       throw error;

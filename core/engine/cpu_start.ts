@@ -81,6 +81,10 @@ const ENGINE_FIELDS = [
   STATE.PENDING,
   STATE.EXTRA,
   STATE.STI_BUDGET,
+  STATE.WIDE,
+  STATE.WIDE + 4,
+  STATE.WIDE + 8,
+  STATE.WIDE + 12,
 ];
 
 /** A copy of the CPU block in which equal architectural states are equal bytes: flags are materialised, the engine's fields zero. */

@@ -74,6 +74,7 @@ export function assemble(
     bus,
     clock,
     interrupts,
+    model: definition.cpu,
     roms: placeRoms(init),
   });
   return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };

@@ -7,6 +7,7 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import { Channel } from "../sandbox/channel.ts";
+import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import type { MachineSpeech, OwnerSpeech } from "./protocol.ts";
 import { VcpuThread } from "./vcpu_thread.ts";
@@ -22,16 +23,16 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   readable: Deno.stdin.readable,
   writable: Deno.stdout.writable,
   handlers: {
-    events: {},
-    requests: {
-      assemble: (ask) => {
-        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
-        return {};
-      },
+    events: {
       load: ({ piece, offset }, payload) => {
         const bytes = assembling?.bytes[piece];
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
+      },
+    },
+    requests: {
+      assemble: (ask) => {
+        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
       start: async () => {
@@ -42,6 +43,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         thread = new VcpuThread(definition, cpu, guest, (name, body, payload) => channel.send(name, body, payload));
         await thread.ready;
         await renounceRead();
+        reclaim();
         return {};
       },
       input: async (_ask, payload) => {
