@@ -14,12 +14,14 @@ import type { Instruction } from "../x86/instruction.ts";
 import type { CpuModelName } from "../x86/model_names.ts";
 import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
+import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
@@ -88,6 +90,14 @@ const NONE_PENDING = -1;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
+/** `STATE.SHADOW` after MOV SS and POP SS, which hold debug exceptions too (Intel SDM volume 3, 6.8.3). */
+const SHADOW_STACK_SEGMENT = 2;
+
+/** Flags with which the run loop must look at the CPU before the next instruction. */
+const ATTENTION_FLAGS = FLAG.TF | FLAG.AC | FLAG.RF;
+
+const DR7 = (STATE.DR >> 2) + 14;
+
 const EXIT_NAMES: readonly string[] = Object.entries(EXIT).reduce<string[]>((names, [name, code]) => {
   names[code] = name.toLowerCase().replace("_", "-");
   return names;
@@ -100,6 +110,7 @@ export class Vcpu {
   readonly memory: GuestMemory;
   readonly code: CodeCache;
   readonly #interpreter: Interpreter;
+  readonly #careful: CarefulMode;
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
   readonly #state: Int32Array;
@@ -117,6 +128,8 @@ export class Vcpu {
   #stop = false;
   #unbuilt: string | undefined;
   #internal: unknown;
+  /** A fault of a task switch that happened: raised in the new task before its first instruction. */
+  #late: GuestFault | undefined;
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
   #interruptCount = 0;
   #calloutCount = 0;
@@ -156,12 +169,15 @@ export class Vcpu {
       (shape) => this.#interpreter.caseOf(shape),
       this.cpu.model,
     );
+    this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
   }
 
   /** Power-up state. The instruction count goes on. */
   reset(): void {
+    this.#careful.reset();
+    this.#late = undefined;
     reset(this.cpu);
     this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
     this.setA20(true);
@@ -240,8 +256,18 @@ export class Vcpu {
         this.#unbuilt = undefined;
         return { reason: "unbuilt", feature };
       }
-      const shadow = state[STATE.SHADOW >> 2] !== 0;
-      if (!shadow && this.#interruptible) {
+      if (this.#late !== undefined) {
+        const fault = this.#late;
+        this.#late = undefined;
+        this.#raise(fault);
+        continue;
+      }
+      const shadow = state[STATE.SHADOW >> 2]!;
+      if (state[STATE.DEBUG_TRAPS >> 2] !== 0 && shadow !== SHADOW_STACK_SEGMENT) {
+        this.#debugTrap();
+        continue;
+      }
+      if (shadow === 0 && this.#interruptible) {
         this.#settle();
         this.#interruptCount++;
         deliver(cpu, this.#interrupts.acknowledge(), -1, "external");
@@ -255,11 +281,17 @@ export class Vcpu {
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
       state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
-      if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
-      else if (remaining <= 2 * BLOCK_LENGTH) {
-        if (!exact) return { reason: "budget" };
-        this.#approach(remaining);
-      } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      if (this.#careful.update()) this.#afterTransfer();
+      if (this.#careful.active || shadow !== 0 || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) {
+        this.#stepWithTraps();
+        continue;
+      }
+      const approaching = remaining <= 2 * BLOCK_LENGTH;
+      if (approaching && !exact) return { reason: "budget" };
+      // RF lasts for one instruction (Intel SDM volume 3, 17.3.1.1): that of the first one here matters to no one.
+      state[STATE.EFLAGS >> 2]! &= ~FLAG.RF;
+      if (approaching) this.#approach(remaining);
+      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
   }
 
@@ -291,24 +323,58 @@ export class Vcpu {
     throw error;
   }
 
-  /** One instruction under the STI or MOV SS shadow, or with TF set. */
+  /** One instruction under the STI or MOV SS shadow, with TF set, or watched. */
   #stepWithTraps(): void {
-    const state = this.#state;
-    const trap = (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0;
+    const { cpu } = this, state = this.#state;
+    const shadow = state[STATE.SHADOW >> 2]!, flags = state[STATE.EFLAGS >> 2]!;
+    const careful = this.#careful.active;
     state[STATE.SHADOW >> 2] = 0;
-    const before = this.#retired;
-    const exceptions = this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    this.#step();
-    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4).
-    const quiet = exceptions === this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    if (trap && this.#retired !== before && quiet && state[STATE.SHADOW >> 2] !== 2 && !this.cpu.shutdown) {
-      const SINGLE_STEP = 1 << 14;
-      this.#settle();
-      state[(STATE.DR >> 2) + 12]! |= SINGLE_STEP;
-      this.#exceptions[VECTOR.DB]!++;
-      deliver(this.cpu, VECTOR.DB, -1, "trap");
-      this.#afterTransfer();
+    if (careful && shadow !== SHADOW_STACK_SEGMENT && (flags & FLAG.RF) === 0) {
+      const bits = executeBreakpoints(cpu);
+      if (bits !== 0) {
+        noteDebugException(cpu, bits);
+        return this.#raise(new GuestFault(VECTOR.DB));
+      }
     }
+    state[STATE.EFLAGS >> 2] = flags & ~FLAG.RF;
+    const held = state[STATE.DEBUG_TRAPS >> 2]!;
+    const from = cpu.eip, before = this.#retired;
+    cpu.stepDiscarded = false;
+    if (careful) this.#watchedStep();
+    else this.#step();
+    if (this.#retired === before) {
+      // A fault: what its instruction met before is forgotten with it.
+      state[STATE.DEBUG_TRAPS >> 2] = held;
+      return;
+    }
+    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4), but for those
+    // that load SS, whose data breakpoints wait for the next boundary.
+    if ((flags & FLAG.TF) === 0 || cpu.stepDiscarded || state[STATE.SHADOW >> 2] === SHADOW_STACK_SEGMENT) return;
+    if (singleStepsBranches(cpu) && !this.#careful.branched(from)) return;
+    state[STATE.DEBUG_TRAPS >> 2]! |= DR6.BS;
+  }
+
+  /** One instruction, decoded anew and run with the observer's eye on it. */
+  #watchedStep(): void {
+    let record: number;
+    try {
+      record = this.code.alone(this.cpu.eip);
+    } catch (error) {
+      return this.#fetchFailed(error);
+    }
+    this.#settle();
+    this.#runFrom(record, 1);
+  }
+
+  /** Delivers the debug traps that wait. */
+  #debugTrap(): void {
+    const { cpu } = this, state = this.#state;
+    this.#settle();
+    noteDebugException(cpu, state[STATE.DEBUG_TRAPS >> 2]!);
+    state[STATE.DEBUG_TRAPS >> 2] = 0;
+    this.#exceptions[VECTOR.DB]!++;
+    deliver(cpu, VECTOR.DB, -1, "trap");
+    this.#afterTransfer();
   }
 
   /** Finds the record to go on with; delivers the fault of a fetch and returns 0. */
@@ -362,6 +428,8 @@ export class Vcpu {
         this.#retired += this.#position(at);
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
+        // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
+        else state[STATE.EFLAGS >> 2]! |= FLAG.RF;
         break;
       }
       case EXIT.STOP:
@@ -548,6 +616,11 @@ export class Vcpu {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      if (cpu.taskSwitched && error instanceof GuestFault) {
+        cpu.taskSwitched = false;
+        this.#late = error;
+        return STATUS.RESYNC;
+      }
       this.#leaveFault(error);
       return STATUS.FAULT;
     }
@@ -559,8 +632,9 @@ export class Vcpu {
     }
     if (!kept.form!.ends) return STATUS.NEXT;
     if (
-      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || state[STATE.SHADOW >> 2] !== 0 ||
-      this.#interruptible || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0
+      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
+      (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
+          state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
   }

@@ -21,6 +21,14 @@ const STACK_MASK = (STATE.WINDOWS + WINDOW.STACK * WINDOW.SIZE + WINDOW.MASK) >>
 /** READ and WRITE of a window of 4 GB: an access of up to 16 bytes must fit. */
 const WHOLE = 0xffff_fff1;
 
+/** Follows a CPU's accesses while it runs instruction by instruction: alignment checks and breakpoints. */
+export interface AccessObserver {
+  /** A segment access whose checks have passed. May throw #AC; nothing has been accessed yet. */
+  access(linear: number, size: number, write: boolean): void;
+  /** A port access that is permitted. */
+  port(port: number, size: number): void;
+}
+
 /** What a CPU is connected to. */
 export interface CpuPorts {
   memory: LinearMemory;
@@ -55,6 +63,12 @@ export class Cpu {
   halted = false;
   /** A triple fault has shut the CPU down (Intel SDM volume 3, 6.15, "Interrupt 8"). */
   shutdown = false;
+  /** The instruction entered a handler or a task: its own single-step trap is gone with the old TF. */
+  stepDiscarded = false;
+  /** A task switch has been committed: EIP is the new task's, and a fault thrown since then is raised there. */
+  taskSwitched = false;
+  /** Sees each access while set; see `observe`. */
+  observer: AccessObserver | undefined = undefined;
   /** Vector of the last exception that was raised, or -1; with its error code, or -1. */
   lastVector = -1;
   lastError = -1;
@@ -172,6 +186,21 @@ export class Cpu {
     return this.i32[STATE.CPL >> 2] === 3;
   }
 
+  /** Whether unaligned data accesses fault now (Intel SDM volume 3, 6.15, "Interrupt 17"). */
+  get alignmentChecked(): boolean {
+    const { i32 } = this;
+    return i32[STATE.CPL >> 2] === 3 && (i32[EFLAGS]! & FLAG.AC) !== 0 && (i32[STATE.CR0 >> 2]! & CR0.AM) !== 0;
+  }
+
+  /**
+   * Sets or takes away the observer. While there is one no access window passes anything and MODE is not flat, so that emitted code
+   * hands each access to the exact check, which tells the observer.
+   */
+  observe(observer: AccessObserver | undefined): void {
+    this.observer = observer;
+    this.refreshSegments();
+  }
+
   get realMode(): boolean {
     return (this.i32[STATE.CR0 >> 2]! & CR0.PE) === 0;
   }
@@ -268,7 +297,7 @@ export class Cpu {
         }
       }
     }
-    const size = count > 15 ? count - 15 : 0;
+    const size = count > 15 && this.observer === undefined ? count - 15 : 0;
     const readSize = read ? size : 0;
     const writeSize = write ? size : 0;
     const window = (STATE.WINDOWS + segment * WINDOW.SIZE) >> 2;
@@ -328,6 +357,7 @@ export class Cpu {
     const room = u32[at + ((write ? WINDOW.WRITE : WINDOW.READ) >> 2)]!;
     if (size > 16 || ((offset - u32[at + (WINDOW.LOW >> 2)]!) >>> 0) >= room) {
       this.checkSegment(segment, offset, size, write);
+      this.observer?.access((u32[at + (WINDOW.BASE >> 2)]! + offset) >>> 0, size, write);
     }
     return (u32[at + (WINDOW.BASE >> 2)]! + offset) >>> 0;
   }

@@ -26,17 +26,18 @@ Deno.test("CPUID names the vendor and the brand", () => {
 Deno.test("CPUID claims exactly the features that are built", () => {
   const [signature, , ecx, edx] = cpuid(MAX, 1, 0);
   assertEquals(signature, 0x683);
-  assertEquals(bits(edx), [0, 3, 4, 5, 8, 11, 13, 15, 19, 23, 24, 25, 26]);
+  assertEquals(bits(edx), [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 19, 23, 24, 25, 26]);
   assertEquals(bits(ecx), [0, 1, 9, 19, 20, 22, 23, 25]);
   assertEquals(bits(cpuid(MAX, 7, 0)[1]), [19]);
   assertEquals(bits(cpuid(MAX, 0x8000_0001, 0)[2]), [5]);
+  assertEquals(bits(cpuid(MAX, 0x8000_0001, 0)[3]), [20]);
 });
 
 Deno.test("CPUID of a model claims what that has", () => {
   const features = (name: "i486" | "pentium" | "pentium3") => bits(cpuid(cpuModel(name), 1, 0)[3]);
   assertEquals(features("i486"), [0]);
-  assertEquals(features("pentium"), [0, 3, 4, 5, 8]);
-  assertEquals(features("pentium3"), [0, 3, 4, 5, 8, 11, 13, 15, 23, 24, 25]);
+  assertEquals(features("pentium"), [0, 1, 2, 3, 4, 5, 7, 8]);
+  assertEquals(features("pentium3"), [0, 1, 2, 3, 4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 16, 23, 24, 25]);
   assertEquals(cpuid(cpuModel("pentium3"), 1, 0)[2], 0);
   // It has no extended leaves: the last basic one answers.
   assertEquals(cpuid(cpuModel("pentium3"), 0x8000_0000, 0), [1, 0, 0, 0]);

@@ -10,7 +10,19 @@ import { CR0, CR4, FLAG } from "./registers.ts";
 import { FORMS } from "./table/table.ts";
 
 /** A feature of a processor: of its instructions, or of its control registers by the name of its CPUID bit. */
-export type CpuFeature = Feature | "pse" | "pge";
+export type CpuFeature =
+  | Feature
+  | "pse"
+  | "pge"
+  | "vme"
+  | "de"
+  | "pae"
+  | "mce"
+  | "mtrr"
+  | "mca"
+  | "pat"
+  | "pmc"
+  | "nx";
 
 /** EAX, EBX, ECX, EDX. */
 export type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -41,13 +53,20 @@ const EBX = 1, ECX = 2, EDX = 3;
 /** Features that CPUID reports: leaf, register, bit (Intel SDM volume 2, tables 3-10, 3-11 and 3-8). */
 const CPUID_BITS: Readonly<Partial<Record<CpuFeature, readonly [leaf: number, register: number, bit: number]>>> = {
   fpu: [1, EDX, 0],
+  vme: [1, EDX, 1],
+  de: [1, EDX, 2],
   pse: [1, EDX, 3],
   tsc: [1, EDX, 4],
   msr: [1, EDX, 5],
+  pae: [1, EDX, 6],
+  mce: [1, EDX, 7],
   cx8: [1, EDX, 8],
   sep: [1, EDX, 11],
+  mtrr: [1, EDX, 12],
   pge: [1, EDX, 13],
+  mca: [1, EDX, 14],
   cmov: [1, EDX, 15],
+  pat: [1, EDX, 16],
   clfsh: [1, EDX, 19],
   mmx: [1, EDX, 23],
   fxsr: [1, EDX, 24],
@@ -63,12 +82,18 @@ const CPUID_BITS: Readonly<Partial<Record<CpuFeature, readonly [leaf: number, re
   aes: [1, ECX, 25],
   adx: [7, EBX, 19],
   lzcnt: [0x8000_0001, ECX, 5],
+  nx: [0x8000_0001, EDX, 20],
 };
 
 /** CR4 bits that come with a feature. */
 const CR4_BITS: Readonly<Partial<Record<CpuFeature, number>>> = {
+  vme: CR4.VME | CR4.PVI,
   tsc: CR4.TSD,
+  de: CR4.DE,
   pse: CR4.PSE,
+  pae: CR4.PAE,
+  mce: CR4.MCE,
+  pmc: CR4.PCE,
   pge: CR4.PGE,
   fxsr: CR4.OSFXSR,
   sse: CR4.OSXMMEXCPT,
@@ -93,8 +118,22 @@ interface Description {
 
 const I386: readonly CpuFeature[] = ["i386", "fpu"];
 const I486: readonly CpuFeature[] = [...I386, "i486"];
-const PENTIUM: readonly CpuFeature[] = [...I486, "p5", "pse", "tsc", "msr", "cx8"];
-const PENTIUM3: readonly CpuFeature[] = [...PENTIUM, "p6", "sep", "pge", "cmov", "mmx", "fxsr", "sse"];
+const PENTIUM: readonly CpuFeature[] = [...I486, "p5", "vme", "de", "pse", "tsc", "msr", "mce", "cx8"];
+const PENTIUM3: readonly CpuFeature[] = [
+  ...PENTIUM,
+  "p6",
+  "pae",
+  "sep",
+  "mtrr",
+  "pge",
+  "mca",
+  "cmov",
+  "pat",
+  "pmc",
+  "mmx",
+  "fxsr",
+  "sse",
+];
 const MAX: readonly CpuFeature[] = [
   ...PENTIUM3,
   "clfsh",
@@ -110,6 +149,7 @@ const MAX: readonly CpuFeature[] = [
   "adx",
   "lzcnt",
   "tzcnt",
+  "nx",
 ];
 
 const DESCRIPTIONS: Readonly<Record<CpuModelName, Description>> = {

@@ -6,6 +6,7 @@
 import type { Cpu } from "./cpu.ts";
 import { REAL_MODE_ATTRIBUTES } from "./descriptor.ts";
 import { CR0, GPR, SEG, STATE } from "./registers.ts";
+import { resetModelSpecific } from "./model_specific_registers.ts";
 
 /** Present LDT and busy 32-bit TSS, as the manual has them. */
 const RESET_LDT = 0x8200;
@@ -21,6 +22,7 @@ export function reset(cpu: Cpu): void {
   cpu.u32[STATE.GDTR_LIMIT >> 2] = 0xffff;
   cpu.u32[STATE.IDTR_LIMIT >> 2] = 0xffff;
   cpu.i32[STATE.A20 >> 2] = 1;
+  resetModelSpecific(cpu);
   // Control word 0040h, all registers tagged as zeros: what RESET leaves, unlike FNINIT.
   cpu.u32[STATE.FPU_CONTROL >> 2] = 0x40;
   cpu.u32[STATE.FPU_TAG >> 2] = 0x5555;
@@ -36,6 +38,8 @@ export function reset(cpu: Cpu): void {
   cpu.eip = 0xfff0;
   cpu.next = 0xfff0;
   cpu.halted = false;
+  cpu.stepDiscarded = false;
+  cpu.taskSwitched = false;
   cpu.shutdown = false;
   cpu.lastVector = -1;
   cpu.lastError = -1;
