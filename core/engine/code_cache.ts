@@ -123,12 +123,12 @@ export class CodeCache {
   #page(physicalPage: number, mode: number): CodePage {
     const page = this.pages.page(physicalPage, mode);
     if (page) return page;
-    this.#restart();
+    this.reset();
     return this.pages.page(physicalPage, mode)!;
   }
 
-  /** The arena is full: everything is decoded anew as it is needed. */
-  #restart(): void {
+  /** Forgets all decoded code: everything is decoded anew as it is needed. */
+  reset(): void {
     this.pages.reset();
     this.kept.length = 0;
   }
@@ -140,7 +140,7 @@ export class CodeCache {
   #decodeRun(page: CodePage, start: number, linear: number, user: boolean): number {
     let run = this.pages.take(RUN_RECORDS);
     if (run === 0) {
-      this.#restart();
+      this.reset();
       page = this.#page(page.page, page.mode);
       this.#memory.fetch(linear, user);
       this.#memory.enterExecute(linear, user, page.index);
@@ -265,7 +265,7 @@ export class CodeCache {
     const following = this.pages.page(nextPage, page.mode);
     const at = following ? this.pages.take(4) : 0;
     if (!following || at === 0) {
-      this.#restart();
+      this.reset();
       const again = this.#page(page.page, page.mode);
       this.#fetch(linear, user);
       this.#memory.enterExecute(linear, user, again.index);

@@ -18,6 +18,7 @@ import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CodeCache } from "./code_cache.ts";
+import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
 
@@ -179,6 +180,30 @@ export class Vcpu {
       hash.update(this.physical.bytes.subarray(ram + at, ram + Math.min(at + CHUNK, ramBytes)));
     }
     return hash.digest("hex");
+  }
+
+  /**
+   * A checkpoint: the processor's state between two runs. What only speeds the CPU up is forgotten here as it will be at the restore, so
+   * that this machine and a restored one go on alike.
+   */
+  save(): CpuImage {
+    this.#settle();
+    this.memory.flush(false);
+    this.code.reset();
+    return cpuImage(this.cpu);
+  }
+
+  /**
+   * Takes over a saved state, and the instruction count that goes with it.
+   *
+   * @throws {BulkheadError} `cpu-image`.
+   */
+  restore(image: CpuImage, retired: number): void {
+    this.reset();
+    restoreCpu(this.cpu, image);
+    this.setA20(this.#state[STATE.A20 >> 2] !== 0);
+    this.#retired = retired;
+    this.#checkMode();
   }
 
   /** Opens or closes the A20 gate. */
