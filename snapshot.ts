@@ -5,7 +5,7 @@
  */
 import { BulkheadError } from "./core/bus/error.ts";
 import type { MachineDefinition, ResolvedDefinition } from "./core/machine/definition.ts";
-import type { SnapshotSource } from "./core/machine/machine.ts";
+import type { Guest, GuestPiece, SnapshotSource } from "./core/machine/machine.ts";
 import { resolveDefinition } from "./core/machine/resolve.ts";
 import { type ByteSource, Container, memorySource } from "./core/machine/snapshot/container_reader.ts";
 import type { ByteSink } from "./core/machine/snapshot/container_writer.ts";
@@ -13,6 +13,7 @@ import { SECTION } from "./core/machine/snapshot/layout.ts";
 import {
   checkSameMachine,
   decodeMachine,
+  type IdentifiedPiece,
   machineIdentity,
   savedDefinition,
   type SavedMachine,
@@ -66,44 +67,42 @@ async function prepare(
   const { subject } = bytes;
   const container = await Container.open(bytes);
   const saved = decodeMachine(subject, await container.readJson(SECTION.MACHINE));
-  const definition = await checkedDefinition(subject, saved, given, board, base);
-  return { definition, source: { ...where, subject, digest: container.digest } };
+  const definition = resolveRestored(saved, given, board, base);
+  const { identity } = saved;
+  checkSameMachine(subject, identity, { ...machineIdentity(definition, identity.start, []), pieces: undefined });
+  const source = { ...where, subject, digest: container.digest };
+  if (given.boot === undefined) return { definition, source };
+
+  const guest = await readGuest(given.boot, definition.memory);
+  checkSameMachine(subject, identity, machineIdentity(definition, guest.cpu, identified(guest)));
+  return { definition, source: { ...source, guest } };
 }
 
-async function checkedDefinition(
-  subject: string,
+/** The definition that is to go on: a whole one as it is, else the saved one with what is given. */
+function resolveRestored(
   saved: SavedMachine,
   given: RestoreDefinition,
   board: URL,
   base: URL,
-): Promise<ResolvedDefinition> {
-  const { identity } = saved;
-  const whole = given.boot !== undefined;
-  const fallback = savedDefinition(saved);
-  // Which guest it is matters only where one is given; `firmware` says what the board is like.
-  const boot = given.boot ?? (identity.firmware ? { rom: "none" } : { kernel: "none" });
-  const clock = { ...(whole ? {} : fallback.clock), ...given.clock, date: given.clock?.date ?? fallback.clock?.date };
-  const resolved = resolveDefinition(
-    { ...(whole ? { reset: fallback.reset } : fallback), ...given, boot, clock },
-    board,
-    base,
+): ResolvedDefinition {
+  const { firmware } = saved.identity;
+  const { reset, clock, ...others } = savedDefinition(saved);
+  // Which guest it is matters only where one is given; its kind says what the board is like.
+  const boot = given.boot ?? (firmware ? { rom: "none" } : { kernel: "none" });
+  // A date that nobody gave is the one that the machine was started with.
+  const date = given.clock?.date ?? clock?.date;
+  const definition = given.boot === undefined
+    ? { ...others, reset, ...given, boot, clock: { ...clock, ...given.clock, date } }
+    : { reset, ...given, boot, clock: { ...given.clock, date } };
+  return resolveDefinition(definition, board, base);
+}
+
+/** A guest's pieces in the order in which a machine gets them. */
+function identified({ pieces, roms }: Guest): IdentifiedPiece[] {
+  const of = (rom: boolean) => ({ address, bytes, name }: GuestPiece) => (
+    { address, size: bytes.length, rom, name, sha256: sha256(bytes) }
   );
-  const same = machineIdentity(resolved, identity.start, []);
-  if (given.boot === undefined) {
-    checkSameMachine(subject, identity, { ...same, pieces: undefined });
-  } else {
-    checkSameMachine(subject, identity, { ...same, pieces: undefined });
-    const guest = await readGuest(given.boot, resolved.memory);
-    const pieces = [
-      ...guest.pieces.map((piece) => ({ ...piece, rom: false })),
-      ...guest.roms.map((piece) => ({
-        ...piece,
-        rom: true,
-      })),
-    ].map(({ address, bytes, rom, name }) => ({ address, size: bytes.length, rom, name, sha256: sha256(bytes) }));
-    checkSameMachine(subject, identity, machineIdentity(resolved, guest.cpu, pieces));
-  }
-  return resolved;
+  return [...pieces.map(of(false)), ...roms.map(of(true))];
 }
 
 /** A file that is to get a snapshot: as it was, until all of it is written. */

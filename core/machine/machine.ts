@@ -6,7 +6,7 @@
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
-import type { Payload } from "../sandbox/channel.ts";
+import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
@@ -70,6 +70,8 @@ export interface SnapshotSource {
   readonly bytes?: Uint8Array;
   /** The checksum of the whole. */
   readonly digest: string;
+  /** The machine's guest, which a reset starts again. A machine without it cannot be reset. */
+  readonly guest?: Guest;
 }
 
 /** A machine process that runs. */
@@ -286,8 +288,9 @@ function start(rights: Rights, listener: MachineListener): Started {
 async function sendSnapshot(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
-  { subject, file, bytes, digest }: SnapshotSource,
+  { subject, file, bytes, digest, guest }: SnapshotSource,
 ): Promise<void> {
+  if (guest !== undefined) await sendGuest(channel, definition, guest);
   for (let offset = 0; bytes !== undefined && offset < bytes.length; offset += LOAD_CHUNK) {
     const payload = bytes.subarray(offset, offset + LOAD_CHUNK);
     await channel.request("snapshot", { offset, length: bytes.length }, { payload });
@@ -297,6 +300,15 @@ async function sendSnapshot(
 
 async function send(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
+  definition: ResolvedDefinition,
+  guest: Guest,
+): Promise<void> {
+  await sendGuest(channel, definition, guest);
+  await channel.request("start", {}, { limit: ANSWER_LIMIT });
+}
+
+async function sendGuest(
+  channel: Channel<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
   { pieces, roms, cpu }: Guest,
 ): Promise<void> {
@@ -308,7 +320,6 @@ async function send(
       await channel.request("load", { piece, offset }, { payload: bytes.subarray(offset, offset + LOAD_CHUNK) });
     }
   }
-  await channel.request("start", {}, { limit: ANSWER_LIMIT });
 }
 
 function endedWithoutReport(error: BulkheadError | undefined): ExitReport {

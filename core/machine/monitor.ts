@@ -12,6 +12,7 @@ import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
 import type { ResolvedStep } from "./definition.ts";
+import { isPresent } from "./pieces.ts";
 import type { LifeState, MachineState, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 import { type CpuReport, describeExit, type ExitReport, RESUMABLE } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
@@ -171,6 +172,7 @@ export class Monitor {
 
   #restart(): void {
     this.#resetRequested = false;
+    if (!this.#init.pieces.every(isPresent)) return this.#finish({ reason: "failed", error: noGuest() });
     this.#serial.clearInput();
     this.#machine.host.reset("hard");
     this.#startCpu();
@@ -372,6 +374,16 @@ export class Monitor {
       this.#reports.writeAll(encodeFrame({ tell: "output", body: {} }, output));
     }
   }
+}
+
+function noGuest(): BulkheadError {
+  return new BulkheadError({
+    code: "guest-not-given",
+    subject: "the machine",
+    sentence:
+      "the guest reset the machine, which has nothing to start again: a snapshot does not hold the guest's files; " +
+      "give them when you restore it, as for a new machine",
+  });
 }
 
 /** Checks what a snapshot says of the monitor; processor and bus are checked by who takes them over. */

@@ -74,7 +74,9 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           receiving = undefined;
           if (bytes === undefined) throw unexpected("restore");
           const snapshot = await Snapshot.read(memorySource(subject, bytes), digest);
-          const { pieces, image } = snapshot;
+          const { image } = snapshot;
+          const pieces = withGuest(snapshot.pieces, assembling);
+          assembling = undefined;
           const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
           thread.ready.catch(() => {});
           // While the thread loads and compiles, this one fills the memory.
@@ -127,6 +129,14 @@ function built(): Machine {
 
 function running(): VcpuThread {
   return built().thread;
+}
+
+/** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */
+function withGuest(pieces: readonly LoadedPiece[], guest: Assembling | undefined): LoadedPiece[] {
+  return pieces.map((piece, index) => {
+    const bytes = piece.rom ? undefined : guest?.bytes[index];
+    return bytes?.byteLength === piece.size ? { ...piece, bytes } : piece;
+  });
 }
 
 /** Sends a part of a snapshot, in pieces that a message can carry. */

@@ -10,7 +10,7 @@ import { type ByteSource, Container, damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { decodeMemoryMap, type MemoryMap } from "./memory_map.ts";
-import { type Destination, ramDestinations, readPages } from "./memory_reader.ts";
+import { ramDestinations, readPages } from "./memory_reader.ts";
 import { decodeMachine, type SavedMachine } from "./saved_machine.ts";
 
 /** A snapshot that has been read and checked, except for what its compressed chunks give. */
@@ -19,7 +19,7 @@ export class Snapshot {
   readonly machine: SavedMachine;
   /** The machine without its memory. */
   readonly image: MachineImageJson;
-  /** The pieces of its guest. Those in RAM are filled by `fill`. */
+  /** The pieces of its guest: ROMs with their bytes, the others without. */
   readonly pieces: readonly LoadedPiece[];
   readonly #subject: string;
   readonly #pages: Uint8Array;
@@ -39,7 +39,8 @@ export class Snapshot {
     this.#map = map;
     const { pieces } = machine.identity;
     const stored = map.storedPages * 4096;
-    for (const [index, { size }] of pieces.entries()) {
+    for (const [index, { size, rom }] of pieces.entries()) {
+      if (!rom) continue;
       const first = machine.firstPages[index]!;
       if (first * 4096 + size <= stored) continue;
       throw damaged(
@@ -49,8 +50,11 @@ export class Snapshot {
         `${stored} in all`,
       );
     }
-    this.pieces = pieces.map((piece) => ({ ...piece, bytes: new SharedArrayBuffer(piece.size) }));
-    this.#read(this.#destinations((piece) => piece.rom));
+    this.pieces = pieces.map((piece) => ({ ...piece, bytes: new SharedArrayBuffer(piece.rom ? piece.size : 0) }));
+    const roms = this.pieces.map(({ bytes }, index) => (
+      { first: machine.firstPages[index]!, bytes: new Uint8Array(bytes) }
+    ));
+    readPages(subject, pages, map, roms);
   }
 
   /**
@@ -80,19 +84,9 @@ export class Snapshot {
     return new Snapshot(subject, machine, image, pages, map);
   }
 
-  /** Fills RAM and the pieces. @throws {BulkheadError} `snapshot-damaged`: a chunk that is not what it should be. */
+  /** Fills RAM. @throws {BulkheadError} `snapshot-damaged`: a chunk that is not what it should be. */
   fill(ram: Uint8Array): void {
-    this.#read([...ramDestinations(ram, this.#map), ...this.#destinations((piece) => !piece.rom)]);
-  }
-
-  #destinations(wanted: (piece: LoadedPiece) => boolean): Destination[] {
-    return this.pieces.flatMap((piece, index) =>
-      wanted(piece) ? [{ first: this.machine.firstPages[index]!, bytes: new Uint8Array(piece.bytes) }] : []
-    );
-  }
-
-  #read(destinations: readonly Destination[]): void {
-    readPages(this.#subject, this.#pages, this.#map, destinations);
+    readPages(this.#subject, this.#pages, this.#map, ramDestinations(ram, this.#map));
   }
 }
 

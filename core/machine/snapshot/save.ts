@@ -12,7 +12,7 @@ import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { encodeMemoryMap } from "./memory_map.ts";
 import { MemoryWriter } from "./memory_writer.ts";
-import { encodeMachine, machineIdentity, sha256 } from "./saved_machine.ts";
+import { encodeMachine, type IdentifiedPiece, machineIdentity, sha256 } from "./saved_machine.ts";
 
 /** A machine at a checkpoint. */
 export interface StandingMachine {
@@ -43,9 +43,7 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   await container.section(SECTION.MONITOR, json(image.monitor));
   await container.section(SECTION.PAGES, writer.pages());
   await container.section(SECTION.MEMORY, [encodeMemoryMap(writer.map())]);
-  const identified = pieces.map(({ address, size, rom, name, bytes }) => (
-    { address, size, rom, name, sha256: sha256(new Uint8Array(bytes).slice()) }
-  ));
+  const identified = pieces.map(identifiedPiece);
   const identity = machineIdentity(definition, start, identified);
   const { reset } = definition;
   await container.section(
@@ -53,6 +51,11 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
     text(encodeMachine({ identity, firstPages: writer.firstPages, reset })),
   );
   return { bytes: await container.finish(), touched: writer.touchedPages * 4096 };
+}
+
+/** A piece by its content: that of a restored machine may not be here, but is known. */
+function identifiedPiece({ address, size, rom, name, bytes, sha256: known }: LoadedPiece): IdentifiedPiece {
+  return { address, size, rom, name, sha256: known ?? sha256(new Uint8Array(bytes).slice()) };
 }
 
 function text(text: string): Uint8Array[] {

@@ -46,7 +46,7 @@ export interface MachineIdentity {
 export interface SavedMachine {
   /** Which machine it is. */
   readonly identity: MachineIdentity;
-  /** Index of each piece's first stored page. */
+  /** Index of each ROM's first stored page. Of other pieces only what they were is kept, not their bytes. */
   readonly firstPages: readonly number[];
   /** What a reset does, as the machine was saved. */
   readonly reset: "restart" | "stop";
@@ -117,12 +117,7 @@ export function decodeMachine(subject: string, json: Record<string, unknown>): S
     }
     if (typeof piece.sha256 !== "string" || !/^[0-9a-f]{64}$/.test(piece.sha256)) bad(where, "a SHA-256", piece.sha256);
     if (piece.rom) rom += piece.size;
-    else {
-      ram += piece.size;
-      if (piece.address + piece.size > identity.memory) {
-        bad(where, `an end within ${identity.memory} bytes`, piece.address);
-      }
-    }
+    else ram += piece.size;
     const lastPage = piece.rom ? 2 ** 32 : identity.memory;
     if (piece.address + piece.size > lastPage) bad(where, "a place in the machine's memory", piece.address);
     if (piece.rom && (piece.address % PAGE !== 0 || piece.size % PAGE !== 0)) bad(where, "whole pages", piece.size);
@@ -131,6 +126,7 @@ export function decodeMachine(subject: string, json: Record<string, unknown>): S
   if (!Array.isArray(firstPages) || firstPages.length !== identity.pieces.length || !firstPages.every(isCount)) {
     bad("firstPages", "a page for each piece", firstPages);
   }
+  if (typeof identity.clock !== "object" || identity.clock === null) bad("clock", "a mode and a date", identity.clock);
   if (reset !== "restart" && reset !== "stop") bad("reset", '"restart" or "stop"', reset);
   const computed = identityDigest(identity);
   if (digest !== computed) bad("digest", computed, digest);
@@ -170,9 +166,12 @@ export function checkSameMachine(subject: string, saved: MachineIdentity, given:
       remedy: "restore it with the machine definition that it was saved with, or with none",
     });
   };
-  for (const key of ["memory", "cpu", "clock", "firmware"] as const) {
-    if (given[key] === undefined || canonical(given[key]) === canonical(saved[key])) continue;
-    differ(`the machine's ${key}`, saved[key], given[key]);
+  for (const key of ["memory", "cpu", "firmware"] as const) {
+    if (given[key] !== undefined && given[key] !== saved[key]) differ(`the machine's ${key}`, saved[key], given[key]);
+  }
+  for (const key of ["mode", "date"] as const) {
+    if (given.clock === undefined || given.clock[key] === saved.clock[key]) continue;
+    differ(`the machine's clock ${key}`, saved.clock[key], given.clock[key]);
   }
   if (given.devices !== undefined) {
     const names = (devices: readonly SavedDevice[]) => devices.map(({ name }) => name).join(", ") || "none";
