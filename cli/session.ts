@@ -6,10 +6,11 @@
 import { BOARD, currentFolder } from "../boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
-import { Machine, type MachineListener } from "../core/machine/machine.ts";
+import { type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
-import { readGuest } from "../guest.ts";
+import { reclaim } from "../core/sandbox/reclaim.ts";
+import { readGuest, releaseGuest } from "../guest.ts";
 import { openSnapshot, SnapshotFile } from "../snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
@@ -60,8 +61,6 @@ const SIGPIPE = 13;
  */
 export async function runSession(options: SessionOptions): Promise<number> {
   const { statistics } = options;
-  const prepared = await prepare(options);
-  const resolved = prepared.definition;
   using terminal = standardTerminal();
   const interrupted = Promise.withResolvers<Interruption>();
   const deadline = options.timeout === undefined
@@ -69,6 +68,8 @@ export async function runSession(options: SessionOptions): Promise<number> {
     : setTimeout(() => interrupted.resolve({ kind: "timeout" }), options.timeout);
   using _signals = listenToSignals((number) => interrupted.resolve({ kind: "signal", number }));
   try {
+    const prepared = await prepare(options);
+    const resolved = prepared.definition;
     if (statistics !== undefined) await checkStatisticsFile(statistics);
     const file = options.save === undefined ? undefined : await SnapshotFile.at(options.save);
     const target = await openSerial(options.serial, terminal);
@@ -84,6 +85,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     let machine: Machine;
     try {
       machine = await prepared.start(listener);
+      reclaim();
     } catch (error) {
       target.abandon();
       throw error;
@@ -114,11 +116,19 @@ interface Prepared {
 async function prepare(options: SessionOptions): Promise<Prepared> {
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
-    return { definition, start: (listener) => Machine.restore(definition, source, listener) };
+    const { guest } = source;
+    return { definition, start: (listener) => started(Machine.restore(definition, source, listener), guest) };
   }
   const definition = resolveDefinition(options.definition, BOARD, currentFolder());
   const guest = await readGuest(options.definition.boot, definition.memory);
-  return { definition, start: (listener) => Machine.start(definition, guest, listener) };
+  return { definition, start: (listener) => started(Machine.start(definition, guest, listener), guest) };
+}
+
+/** The machine, and no longer the guest's bytes. */
+async function started(machine: Promise<Machine>, guest: Guest | undefined): Promise<Machine> {
+  const running = await machine;
+  if (guest !== undefined) releaseGuest(guest);
+  return running;
 }
 
 async function conclude(

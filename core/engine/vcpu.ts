@@ -11,16 +11,21 @@ import { PhysicalMemory } from "../memory/physical.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
+import type { CpuModelName } from "../x86/model_names.ts";
+import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
+import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
+import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
@@ -44,6 +49,8 @@ export interface VcpuOptions {
   readonly interrupts: InterruptAcknowledger;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** What processor it is: `max`, everything that is built, if not said. */
+  readonly model?: CpuModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
 }
@@ -84,6 +91,14 @@ const NONE_PENDING = -1;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
+/** `STATE.SHADOW` after MOV SS and POP SS, which hold debug exceptions too (Intel SDM volume 3, 6.8.3). */
+const SHADOW_STACK_SEGMENT = 2;
+
+/** Flags with which the run loop must look at the CPU before the next instruction. */
+const ATTENTION_FLAGS = FLAG.TF | FLAG.AC | FLAG.RF;
+
+const DR7 = (STATE.DR >> 2) + 14;
+
 const EXIT_NAMES: readonly string[] = Object.entries(EXIT).reduce<string[]>((names, [name, code]) => {
   names[code] = name.toLowerCase().replace("_", "-");
   return names;
@@ -96,6 +111,7 @@ export class Vcpu {
   readonly memory: GuestMemory;
   readonly code: CodeCache;
   readonly #interpreter: Interpreter;
+  readonly #careful: CarefulMode;
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
   readonly #state: Int32Array;
@@ -108,9 +124,13 @@ export class Vcpu {
   /** Record to go on with, or 0: then RIP decides. */
   #resume = 0;
   #mode = -1;
+  /** The instruction being stepped has changed its own page's code: what follows must be decoded again. */
+  #stale = false;
   #stop = false;
   #unbuilt: string | undefined;
   #internal: unknown;
+  /** A fault of a task switch that happened: raised in the new task before its first instruction. */
+  #late: GuestFault | undefined;
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
   #interruptCount = 0;
   #calloutCount = 0;
@@ -126,7 +146,7 @@ export class Vcpu {
       bus: options.bus,
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
-    });
+    }, cpuModel(options.model ?? "max"));
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
@@ -135,6 +155,9 @@ export class Vcpu {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
       write: (linear, value, size) => this.memory.slowWrite(linear, value, size),
+      readWide: (linear, size) => this.memory.slowReadWide(linear, size),
+      writeWide: (linear, size) => this.memory.slowWriteWide(linear, size),
+      admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
@@ -145,13 +168,17 @@ export class Vcpu {
       layout.arena,
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
+      this.cpu.model,
     );
+    this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
   }
 
   /** Power-up state. The instruction count goes on. */
   reset(): void {
+    this.#careful.reset();
+    this.#late = undefined;
     reset(this.cpu);
     this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
     this.setA20(true);
@@ -216,6 +243,11 @@ export class Vcpu {
     this.memory.flush(false);
   }
 
+  /** The INTR pin has changed: STI looks at it even where nothing else makes the CPU leave emitted code. */
+  setIntr(level: boolean): void {
+    this.#state[STATE.PENDING >> 2] = level ? 1 : 0;
+  }
+
   /** Makes `run` return after the instruction whose port access is under way. */
   interrupt(): void {
     this.#stop = true;
@@ -244,6 +276,8 @@ export class Vcpu {
     const target = this.#retired + maximum;
     const cpu = this.cpu, state = this.#state;
     this.#stop = false;
+    // The state may have been replaced since the last run.
+    this.#checkMode();
     for (;;) {
       if (cpu.shutdown) return { reason: "shutdown" };
       if (this.#internal !== undefined) this.#rethrow();
@@ -252,8 +286,18 @@ export class Vcpu {
         this.#unbuilt = undefined;
         return { reason: "unbuilt", feature };
       }
-      const shadow = state[STATE.SHADOW >> 2] !== 0;
-      if (!shadow && this.#interruptible) {
+      if (this.#late !== undefined) {
+        const fault = this.#late;
+        this.#late = undefined;
+        this.#raise(fault);
+        continue;
+      }
+      const shadow = state[STATE.SHADOW >> 2]!;
+      if (state[STATE.DEBUG_TRAPS >> 2] !== 0 && shadow !== SHADOW_STACK_SEGMENT) {
+        this.#debugTrap();
+        continue;
+      }
+      if (shadow === 0 && this.#interruptible) {
         this.#settle();
         this.#interruptCount++;
         deliver(cpu, this.#interrupts.acknowledge(), -1, "external");
@@ -267,11 +311,17 @@ export class Vcpu {
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
       state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
-      if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
-      else if (remaining <= 2 * BLOCK_LENGTH) {
-        if (!exact) return { reason: "budget" };
-        this.#approach(remaining);
-      } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      if (this.#careful.update()) this.#afterTransfer();
+      if (this.#careful.active || shadow !== 0 || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) {
+        this.#stepWithTraps();
+        continue;
+      }
+      const approaching = remaining <= 2 * BLOCK_LENGTH;
+      if (approaching && !exact) return { reason: "budget" };
+      // RF lasts for one instruction (Intel SDM volume 3, 17.3.1.1): that of the first one here matters to no one.
+      state[STATE.EFLAGS >> 2]! &= ~FLAG.RF;
+      if (approaching) this.#approach(remaining);
+      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
   }
 
@@ -303,24 +353,58 @@ export class Vcpu {
     throw error;
   }
 
-  /** One instruction under the STI or MOV SS shadow, or with TF set. */
+  /** One instruction under the STI or MOV SS shadow, with TF set, or watched. */
   #stepWithTraps(): void {
-    const state = this.#state;
-    const trap = (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0;
+    const { cpu } = this, state = this.#state;
+    const shadow = state[STATE.SHADOW >> 2]!, flags = state[STATE.EFLAGS >> 2]!;
+    const careful = this.#careful.active;
     state[STATE.SHADOW >> 2] = 0;
-    const before = this.#retired;
-    const exceptions = this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    this.#step();
-    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4).
-    const quiet = exceptions === this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    if (trap && this.#retired !== before && quiet && state[STATE.SHADOW >> 2] !== 2 && !this.cpu.shutdown) {
-      const SINGLE_STEP = 1 << 14;
-      this.#settle();
-      state[(STATE.DR >> 2) + 12]! |= SINGLE_STEP;
-      this.#exceptions[VECTOR.DB]!++;
-      deliver(this.cpu, VECTOR.DB, -1, "trap");
-      this.#afterTransfer();
+    if (careful && shadow !== SHADOW_STACK_SEGMENT && (flags & FLAG.RF) === 0) {
+      const bits = executeBreakpoints(cpu);
+      if (bits !== 0) {
+        noteDebugException(cpu, bits);
+        return this.#raise(new GuestFault(VECTOR.DB));
+      }
     }
+    state[STATE.EFLAGS >> 2] = flags & ~FLAG.RF;
+    const held = state[STATE.DEBUG_TRAPS >> 2]!;
+    const from = cpu.eip, before = this.#retired;
+    cpu.stepDiscarded = false;
+    if (careful) this.#watchedStep();
+    else this.#step();
+    if (this.#retired === before) {
+      // A fault: what its instruction met before is forgotten with it.
+      state[STATE.DEBUG_TRAPS >> 2] = held;
+      return;
+    }
+    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4), but for those
+    // that load SS, whose data breakpoints wait for the next boundary.
+    if ((flags & FLAG.TF) === 0 || cpu.stepDiscarded || state[STATE.SHADOW >> 2] === SHADOW_STACK_SEGMENT) return;
+    if (singleStepsBranches(cpu) && !this.#careful.branched(from)) return;
+    state[STATE.DEBUG_TRAPS >> 2]! |= DR6.BS;
+  }
+
+  /** One instruction, decoded anew and run with the observer's eye on it. */
+  #watchedStep(): void {
+    let record: number;
+    try {
+      record = this.code.alone(this.cpu.eip);
+    } catch (error) {
+      return this.#fetchFailed(error);
+    }
+    this.#settle();
+    this.#runFrom(record, 1);
+  }
+
+  /** Delivers the debug traps that wait. */
+  #debugTrap(): void {
+    const { cpu } = this, state = this.#state;
+    this.#settle();
+    noteDebugException(cpu, state[STATE.DEBUG_TRAPS >> 2]!);
+    state[STATE.DEBUG_TRAPS >> 2] = 0;
+    this.#exceptions[VECTOR.DB]!++;
+    deliver(cpu, VECTOR.DB, -1, "trap");
+    this.#afterTransfer();
   }
 
   /** Finds the record to go on with; delivers the fault of a fetch and returns 0. */
@@ -374,6 +458,8 @@ export class Vcpu {
         this.#retired += this.#position(at);
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
+        // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
+        else state[STATE.EFLAGS >> 2]! |= FLAG.RF;
         break;
       }
       case EXIT.STOP:
@@ -494,13 +580,14 @@ export class Vcpu {
     words[(at + RECORD.SIZE) >> 2] = CONTROL_CASE.STOP | (words[following >> 2]! & ~0xffff);
     const credit = ends ? 0 : this.#position(from) + 1;
     this.#credit = 0;
+    this.#stale = false;
     this.#runFrom(scratch, 1);
     if (this.#retired !== before || this.#resume !== 0) return;
     // Left at the copied STOP: the instruction retired, and the original's successor follows.
     if (this.#state[STATE.RECORD >> 2] === at + RECORD.SIZE && this.#lastExit === EXIT.STOP) {
       this.#retired++;
       this.#setRip(at + RECORD.SIZE);
-      if (from < this.code.scratch || from >= this.code.scratch + 4096) {
+      if (!this.#stale && (from < this.code.scratch || from >= this.code.scratch + 4096)) {
         this.#resume = following;
         this.#credit = credit;
       }
@@ -520,6 +607,17 @@ export class Vcpu {
       this.#leaveFault(error);
       return 0;
     }
+  }
+
+  /** Whether MMX or SSE instructions may run: a UNIT value. Nonzero if the instruction must wait. */
+  #admit(unit: number): number {
+    try {
+      if (unit === UNIT.MMX) return requireMmx(this.cpu) ? 0 : 1;
+      requireSse(this.cpu);
+    } catch (error) {
+      this.#leaveFault(error);
+    }
+    return 0;
   }
 
   /** Leaves what was thrown in the state block, for emitted code to see. */
@@ -542,12 +640,17 @@ export class Vcpu {
     cpu.eip = (page + (words[record >> 2]! >>> 16)) >>> 0;
     const next = (page + (words[(record + RECORD.SIZE) >> 2]! >>> 16)) >>> 0;
     cpu.next = next;
-    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]!]!;
+    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]! & KEPT_INDEX]!;
     this.#calloutCount++;
     try {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      if (cpu.taskSwitched && error instanceof GuestFault) {
+        cpu.taskSwitched = false;
+        this.#late = error;
+        return STATUS.RESYNC;
+      }
       this.#leaveFault(error);
       return STATUS.FAULT;
     }
@@ -559,8 +662,9 @@ export class Vcpu {
     }
     if (!kept.form!.ends) return STATUS.NEXT;
     if (
-      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || state[STATE.SHADOW >> 2] !== 0 ||
-      this.#interruptible || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0
+      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
+      (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
+          state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
   }
@@ -577,6 +681,7 @@ export class Vcpu {
     const state = this.#state, words = this.#words;
     const record = state[STATE.RECORD >> 2]!;
     if (!this.code.runsFrom(index)) return;
+    this.#stale = true;
     const number = words[record >> 2]! & 0xffff;
     const following = record + RECORD.SIZE;
     if (this.#interpreter.ends(number)) {

@@ -18,7 +18,7 @@ import type { SaveResult } from "./snapshot/save.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Bytes of one message while the guest is sent. */
-const LOAD_CHUNK = 1 << 20;
+const LOAD_CHUNK = 1 << 16;
 
 /** Milliseconds in which the machine process answers: longer than a virtual CPU may take, so that its own report comes first. */
 const ANSWER_LIMIT = 40_000;
@@ -293,7 +293,7 @@ async function sendSnapshot(
   if (guest !== undefined) await sendGuest(channel, definition, guest);
   for (let offset = 0; bytes !== undefined && offset < bytes.length; offset += LOAD_CHUNK) {
     const payload = bytes.subarray(offset, offset + LOAD_CHUNK);
-    await channel.request("snapshot", { offset, length: bytes.length }, { payload });
+    await channel.send("snapshot", { offset, length: bytes.length }, payload);
   }
   await channel.request("restore", { definition, subject, file, digest }, { limit: SAVE_LIMIT });
 }
@@ -317,7 +317,7 @@ async function sendGuest(
   await channel.request("assemble", { definition, cpu, pieces: announced });
   for (const [piece, { bytes }] of all.entries()) {
     for (let offset = 0; offset < bytes.length; offset += LOAD_CHUNK) {
-      await channel.request("load", { piece, offset }, { payload: bytes.subarray(offset, offset + LOAD_CHUNK) });
+      await channel.send("load", { piece, offset }, bytes.subarray(offset, offset + LOAD_CHUNK));
     }
   }
 }

@@ -99,6 +99,7 @@ export class Monitor {
     this.#loop = new RunLoop({
       cpu,
       clock,
+      interrupts: board.interrupts,
       deterministic: this.#deterministic,
       attention: new AttentionWord(init.attention),
       stopAt: definition.stopAt,

@@ -6,8 +6,9 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import { Channel } from "../sandbox/channel.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
+import { Channel } from "../sandbox/channel.ts";
+import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import type { LoadedPiece } from "./pieces.ts";
@@ -41,16 +42,21 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   readable: Deno.stdin.readable,
   writable: Deno.stdout.writable,
   handlers: {
-    events: {},
-    requests: {
-      assemble: (ask) => {
-        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
-        return {};
-      },
+    events: {
       load: ({ piece, offset }, payload) => {
         const bytes = assembling?.bytes[piece];
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
+      },
+      snapshot: ({ offset, length }, payload) => {
+        receiving ??= new Uint8Array(length);
+        if (offset + payload.length > receiving.length) throw misplaced(0, offset);
+        receiving.set(payload, offset);
+      },
+    },
+    requests: {
+      assemble: (ask) => {
+        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
       start: async () => {
@@ -60,12 +66,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
         await build({ definition, cpu, pieces: guest, image: null }).ready;
         await renounceRead();
-        return {};
-      },
-      snapshot: ({ offset, length }, payload) => {
-        receiving ??= new Uint8Array(length);
-        if (offset + payload.length > receiving.length) throw misplaced(0, offset);
-        receiving.set(payload, offset);
+        reclaim();
         return {};
       },
       restore: async ({ definition, subject, file, digest }) => {
@@ -87,6 +88,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           throw refusal(subject, error);
         }
         await renounceRead();
+        reclaim();
         return {};
       },
       save: async () => {

@@ -83,12 +83,8 @@ export type OwnerSpeech = {
   requests: OwnedRequests & {
     /** The definition and the pieces of the guest; their bytes follow in `load`. */
     assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
-    /** The payload is the part of a piece that begins at `offset`. */
-    load: { ask: { piece: number; offset: number }; answer: Nothing };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
-    /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
-    snapshot: { ask: { offset: number; length: number }; answer: Nothing };
     /**
      * Builds the machine as it was saved, paused: from the file, or from what `snapshot` sent. The snapshot must have this digest.
      * Answered when all of it has been checked and taken over.
@@ -102,7 +98,12 @@ export type OwnerSpeech = {
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
   };
-  events: Nothing;
+  events: {
+    /** The payload is the part of a piece that begins at `offset`. */
+    load: { piece: number; offset: number };
+    /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
+    snapshot: { offset: number; length: number };
+  };
 };
 
 /** What the machine process may say to the owner. */

@@ -66,12 +66,18 @@ export class PushFrame {
     }
   }
 
-  /** Throws #PF unless every page of the frame can be written. */
+  /** Throws #AC with `error` unless the items are aligned; for frames that CPL 3 pushes under alignment checking. */
+  checkAlignment(error: number): void {
+    if ((((this.#base + this.#pointer) & (this.#size - 1)) >>> 0) !== 0) throw new GuestFault(VECTOR.AC, error);
+  }
+
+  /** Throws #PF unless every page of the frame can be written. The first item pushed is the first to fault. */
   probe(memory: LinearMemory): void {
     const total = this.#count * this.#size;
     const start = ((this.#pointer - total) & this.#mask) >>> 0;
-    if (this.#contiguous(start, total)) {
-      memory.probeWrite((this.#base + start) >>> 0, total, this.#user);
+    const first = (this.#base + start) >>> 0, last = (first + total - 1) >>> 0;
+    if (this.#contiguous(start, total) && first >>> 12 === last >>> 12) {
+      memory.probeWrite((last - this.#size + 1) >>> 0, this.#size, this.#user);
       return;
     }
     for (let i = 1; i <= this.#count; i++) {

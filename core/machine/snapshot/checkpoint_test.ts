@@ -15,7 +15,7 @@ const MEMORY = 2 << 20;
 const DEFINITION: ResolvedDefinition = {
   version: 1,
   memory: MEMORY,
-  cpu: "i686",
+  cpu: "max",
   engine: "interpreter",
   clock: { mode: "deterministic", date: Date.UTC(2000, 0, 1) },
   firmware: true,
@@ -74,6 +74,7 @@ class TestMachine {
       const loop = new RunLoop({
         cpu,
         clock,
+        interrupts: board.interrupts,
         deterministic: true,
         attention: new AttentionWord(),
         stopAt: stop,

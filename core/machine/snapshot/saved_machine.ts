@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { BulkheadError } from "../../bus/error.ts";
 import type { CpuStart } from "../../engine/cpu_start.ts";
 import { PAGE } from "../../memory/layout.ts";
-import type { MachineDefinition, ResolvedDefinition, ResolvedDevice } from "../definition.ts";
+import type { CpuModelName, MachineDefinition, ResolvedDefinition, ResolvedDevice } from "../definition.ts";
 import type { Piece } from "../pieces.ts";
 import { damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
@@ -143,7 +143,7 @@ export function savedDefinition({ identity, reset }: SavedMachine): Omit<Machine
   return {
     version: 1,
     memory,
-    cpu: { model: cpu as "i686" },
+    cpu: { model: cpu as CpuModelName },
     clock: { mode: clock?.mode, date: isoDate(clock?.date) },
     reset,
   };
