@@ -16,7 +16,7 @@ function processor(): Cpu {
 function used(): Cpu {
   const cpu = processor();
   cpu.u8.set(Uint8Array.from({ length: 128 }, (_, index) => index + 1), STATE.GPR);
-  cpu.u8.set(Uint8Array.from({ length: STATE.SIZE - STATE.MSR }, (_, index) => index * 7), STATE.MSR);
+  cpu.u8.set(Uint8Array.from({ length: STATE.WIDE - STATE.MSR }, (_, index) => index * 7), STATE.MSR);
   cpu.eip = 0x1234_5678;
   cpu.setEflags(FLAG.CF | FLAG.AF | FLAG.OF | FLAG.IF | FLAG.DF, ~0);
   cpu.setCpl(3);
