@@ -88,6 +88,8 @@ export interface VcpuStats {
 }
 
 const NONE_PENDING = -1;
+/** What no budget is. */
+const NO_BUDGET = -0x8000_0000;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
@@ -329,7 +331,9 @@ export class Vcpu {
   #approach(remaining: number): void {
     const record = this.#record();
     if (record === 0) return;
-    if (this.#length(record) > remaining) return this.#step();
+    const length = this.#length(record);
+    // The credit ends where a block ends, and the next block would follow; a repeated string may take it for iterations of its own.
+    if (length === 0 || length + this.#credit > remaining) return this.#step();
     // One instruction of budget: left at the end of the block.
     this.#runFrom(record, 1 + this.#credit);
   }
@@ -437,6 +441,7 @@ export class Vcpu {
     this.#given = given;
     this.#resume = 0;
     state[STATE.BUDGET >> 2] = given;
+    state[STATE.STI_BUDGET >> 2] = NO_BUDGET;
     this.#inside = true;
     let exit: number;
     try {
@@ -451,6 +456,10 @@ export class Vcpu {
     switch (exit) {
       case EXIT.BUDGET:
         this.#resumeAt(state[STATE.RECORD >> 2]!);
+        this.#keepShadow();
+        break;
+      case EXIT.BUDGET_RIP:
+        this.#keepShadow();
         break;
       case EXIT.FAULT:
       case EXIT.SUSPEND: {
@@ -465,11 +474,16 @@ export class Vcpu {
       case EXIT.STOP:
       case EXIT.DECODE:
       case EXIT.RESYNC:
-      case EXIT.BUDGET_RIP:
         break;
       default:
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
+  }
+
+  /** An emitted STI was the last instruction before the budget ended: what happens now waits for one more. */
+  #keepShadow(): void {
+    const state = this.#state;
+    if (state[STATE.STI_BUDGET >> 2] === state[STATE.BUDGET >> 2]) state[STATE.SHADOW >> 2] = 1;
   }
 
   #pendingFault(): void {
@@ -661,6 +675,8 @@ export class Vcpu {
       state[STATE.BUDGET >> 2]! -= extra;
     }
     if (!kept.form!.ends) return STATUS.NEXT;
+    // A port access may have raised a line that STI must notice.
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
     if (
       this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
       (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |

@@ -22,7 +22,8 @@ export type CpuFeature =
   | "mca"
   | "pat"
   | "pmc"
-  | "nx";
+  | "nx"
+  | "invariant-tsc";
 
 /** EAX, EBX, ECX, EDX. */
 export type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -83,6 +84,7 @@ const CPUID_BITS: Readonly<Partial<Record<CpuFeature, readonly [leaf: number, re
   adx: [7, EBX, 19],
   lzcnt: [0x8000_0001, ECX, 5],
   nx: [0x8000_0001, EDX, 20],
+  "invariant-tsc": [0x8000_0007, EDX, 8],
 };
 
 /** CR4 bits that come with a feature. */
@@ -150,6 +152,7 @@ const MAX: readonly CpuFeature[] = [
   "lzcnt",
   "tzcnt",
   "nx",
+  "invariant-tsc",
 ];
 
 const DESCRIPTIONS: Readonly<Record<CpuModelName, Description>> = {
@@ -159,7 +162,7 @@ const DESCRIPTIONS: Readonly<Record<CpuModelName, Description>> = {
   i486: { signature: 0x480, features: I486, maximum: [1, 0] },
   pentium: { signature: 0x52c, features: PENTIUM, maximum: [1, 0] },
   pentium3: { signature: 0x683, features: PENTIUM3, maximum: [2, 0] },
-  max: { signature: 0x683, features: MAX, maximum: [7, 0x8000_0004] },
+  max: { signature: 0x683, features: MAX, maximum: [0x15, 0x8000_0007] },
 };
 
 /** Four characters as a register holds them; NUL beyond the end. */
@@ -177,9 +180,11 @@ function leavesOf({ signature, features, maximum: [basic, extended] }: Descripti
   leaves.set(1, [signature, features.includes("clfsh") ? CLFLUSH_LINE : 0, 0, 0]);
   // One query suffices (AL = 1); no cache or TLB is described.
   if (basic >= 2) leaves.set(2, [1, 0, 0, 0]);
+  // The time-stamp counter runs at 1 GHz of virtual time: a guest that is told need not measure it on a busy host.
+  if (basic >= 0x15) leaves.set(0x15, [1, 1, 1_000_000_000, 0]);
   if (extended !== 0) {
+    for (let leaf = 0x8000_0000; leaf <= extended; leaf++) leaves.set(leaf, [0, 0, 0, 0]);
     leaves.set(0x8000_0000, [extended, 0, 0, 0]);
-    leaves.set(0x8000_0001, [0, 0, 0, 0]);
     for (let part = 0; part < 3; part++) {
       const at = part * 16;
       leaves.set(0x8000_0002 + part, [text(BRAND, at), text(BRAND, at + 4), text(BRAND, at + 8), text(BRAND, at + 12)]);

@@ -25,6 +25,8 @@ export const STATE = {
   RESULT: 144,
   /** SF = sign of (RESULT ^ PATCH), PF = parity of its low byte. Written with RESULT as one 64-bit store. */
   PATCH: 148,
+  /** BUDGET after the last STI that set IF: while it stands, no instruction has retired since. */
+  STI_BUDGET: 152,
   /**
    * OF = sign of (OX ^ OY) & (OX ^ (OX - OY)); AF = bit 4 of OX ^ OY ^ (OX - OY). Operands of 8 and 16 bits stand at the top, their low
    * five bits also at the bottom, below bit 5 of OX, which is set. OX, OY, CX, CY fill one 128-bit slot.

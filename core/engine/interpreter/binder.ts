@@ -559,6 +559,11 @@ export class ScalarBinder implements ScalarBuilder {
     return host.get();
   }
 
+  inhibitInterrupts(): void {
+    // The block is not yet taken off the budget.
+    this.setState(STATE.STI_BUDGET, i32.sub(this.frame.budget(), this.#field8(RECORD.A)));
+  }
+
   iterations(): Value {
     return this.frame.budget();
   }

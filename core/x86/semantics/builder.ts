@@ -136,6 +136,8 @@ export interface ScalarBuilder {
 
   /** Memory by segment and offset, as string instructions need it. `segment` is a SEG number or operand index semantics of the binder. */
   string(role: "source" | "destination"): StringPort;
+  /** Interrupts stay inhibited until the next instruction has retired. For instructions that end a block. */
+  inhibitInterrupts(): void;
   /** How many iterations may still be retired, at least 1. */
   iterations(): Value;
   /** Retires iterations of a repeated string. */
