@@ -74,15 +74,15 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           const bytes = file === null ? receiving : await Deno.readFile(file);
           receiving = undefined;
           if (bytes === undefined) throw unexpected("restore");
-          const snapshot = await Snapshot.read(memorySource(subject, bytes), digest);
+          const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
           const { image } = snapshot;
           const pieces = withGuest(snapshot.pieces, assembling);
           assembling = undefined;
           const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
           thread.ready.catch(() => {});
-          // While the thread loads and compiles, this one fills the memory.
+          // While the thread loads and compiles, this one checks and fills the memory.
           const { ram, ramBytes } = thread.layout;
-          snapshot.fill(new Uint8Array(thread.memory.buffer, ram, ramBytes));
+          await snapshot.fill(new Uint8Array(thread.memory.buffer, ram, ramBytes));
           await thread.ready;
         } catch (error) {
           throw refusal(subject, error);

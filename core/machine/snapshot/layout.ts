@@ -58,6 +58,8 @@ export const SECTION = {
   BUS: "bus",
   /** JSON: what stands between the machine and its owner: serial queues, script. */
   MONITOR: "monitor",
+  /** The guest's ROMs, one after the other, as one Zstandard frame; no bytes where it has none. */
+  FIRMWARE: "firmware",
   /** Compressed contents of pages, in chunks. */
   PAGES: "pages",
   /** Where the contents of pages belong. */

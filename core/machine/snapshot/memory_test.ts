@@ -1,18 +1,11 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BulkheadError } from "../../bus/error.ts";
-import type { LoadedPiece } from "../pieces.ts";
 import { decodeMemoryMap, encodeMemoryMap, type MemoryMap } from "./memory_map.ts";
 import { ramDestinations, readPages } from "./memory_reader.ts";
 import { MemoryWriter } from "./memory_writer.ts";
-import { CHUNK_PAGES, METHOD } from "./page_chunks.ts";
+import { METHOD } from "./page_chunks.ts";
 
 const RAM = 4 << 20;
-
-function rom(size: number): LoadedPiece {
-  const bytes = new SharedArrayBuffer(size);
-  new Uint8Array(bytes).fill(0xab);
-  return { address: 0xffff_0000, size, rom: true, name: "ROM", bytes };
-}
 
 /** Numbers that do not compress. */
 function noise(length: number, seed: number): Uint8Array {
@@ -31,12 +24,12 @@ function variousRam(): Uint8Array {
   return ram;
 }
 
-function written(ram: Uint8Array, pieces: LoadedPiece[] = []) {
-  const writer = new MemoryWriter(ram.buffer, 0, ram.length, pieces);
+function written(ram: Uint8Array) {
+  const writer = new MemoryWriter(ram.buffer, 0, ram.length);
   const parts = [...writer.pages()];
   const pages = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
   parts.reduce((at, part) => (pages.set(part, at), at + part.length), 0);
-  return { pages, map: encodeMemoryMap(writer.map()), firstPages: writer.firstPages, touched: writer.touchedPages };
+  return { pages, map: encodeMemoryMap(writer.map()), touched: writer.touchedPages };
 }
 
 Deno.test("memory comes back as it was, and zero pages take no room", () => {
@@ -49,16 +42,6 @@ Deno.test("memory comes back as it was, and zero pages take no room", () => {
   assert(back.every((byte, index) => byte === ram[index]));
   const empty = written(new Uint8Array(new SharedArrayBuffer(RAM)));
   assertEquals([empty.pages.length, empty.map.length], [0, 32]);
-});
-
-Deno.test("ROMs come back, also where they fill several chunks", () => {
-  const small = rom(4096), large = rom((CHUNK_PAGES + 3) * 4096);
-  const { pages, map, firstPages } = written(variousRam(), [small, large]);
-  assertEquals(firstPages, [0, 1]);
-  const decoded = decodeMemoryMap("x", map, RAM, pages.length);
-  const bytes = new Uint8Array(large.size);
-  readPages("x", pages, decoded, [{ first: 1, bytes }]);
-  assert(bytes.every((byte) => byte === 0xab));
 });
 
 Deno.test("what does not compress is stored as it is", () => {

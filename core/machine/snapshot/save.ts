@@ -8,6 +8,7 @@ import type { MemoryLayout } from "../../memory/layout.ts";
 import type { ResolvedDefinition } from "../definition.ts";
 import type { LoadedPiece } from "../pieces.ts";
 import { type ByteSink, ContainerWriter } from "./container_writer.ts";
+import { encodeFirmware } from "./firmware.ts";
 import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { encodeMemoryMap } from "./memory_map.ts";
@@ -36,20 +37,18 @@ export interface SaveResult {
 export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): Promise<SaveResult> {
   const { definition, start, pieces, memory, layout, image } = machine;
   const container = new ContainerWriter(sink);
-  const writer = new MemoryWriter(memory.buffer, layout.ram, layout.ramBytes, pieces);
+  const writer = new MemoryWriter(memory.buffer, layout.ram, layout.ramBytes);
   const json = (value: unknown) => text(JSON.stringify(value));
+  const { reset } = definition;
+  const identity = machineIdentity(definition, start, pieces.map(identifiedPiece));
+  // What a restored machine needs first comes first.
+  await container.section(SECTION.MACHINE, text(encodeMachine({ identity, reset })));
   await container.section(SECTION.PROCESSOR, json(image.processor));
   await container.section(SECTION.BUS, json(image.bus));
   await container.section(SECTION.MONITOR, json(image.monitor));
+  await container.section(SECTION.FIRMWARE, encodeFirmware(pieces));
   await container.section(SECTION.PAGES, writer.pages());
   await container.section(SECTION.MEMORY, [encodeMemoryMap(writer.map())]);
-  const identified = pieces.map(identifiedPiece);
-  const identity = machineIdentity(definition, start, identified);
-  const { reset } = definition;
-  await container.section(
-    SECTION.MACHINE,
-    text(encodeMachine({ identity, firstPages: writer.firstPages, reset })),
-  );
   return { bytes: await container.finish(), touched: writer.touchedPages * 4096 };
 }
 

@@ -46,8 +46,6 @@ export interface MachineIdentity {
 export interface SavedMachine {
   /** Which machine it is. */
   readonly identity: MachineIdentity;
-  /** Index of each ROM's first stored page. Of other pieces only what they were is kept, not their bytes. */
-  readonly firstPages: readonly number[];
   /** What a reset does, as the machine was saved. */
   readonly reset: "restart" | "stop";
 }
@@ -86,9 +84,8 @@ export function encodeMachine(machine: SavedMachine): string {
 
 /** The section's content, checked. @throws {BulkheadError} `snapshot-damaged`. */
 export function decodeMachine(subject: string, json: Record<string, unknown>): SavedMachine {
-  const { identity, firstPages, reset, digest } = json as Partial<Record<string, never>> & {
+  const { identity, reset, digest } = json as Partial<Record<string, never>> & {
     identity?: MachineIdentity;
-    firstPages?: number[];
   };
   const bad = (where: string, expected: string, found: unknown): never => {
     throw damaged(
@@ -123,14 +120,11 @@ export function decodeMachine(subject: string, json: Record<string, unknown>): S
     if (piece.rom && (piece.address % PAGE !== 0 || piece.size % PAGE !== 0)) bad(where, "whole pages", piece.size);
   }
   if (rom > MOST_ROM || ram > identity.memory) bad("pieces", "no more than fits into the machine", rom + ram);
-  if (!Array.isArray(firstPages) || firstPages.length !== identity.pieces.length || !firstPages.every(isCount)) {
-    bad("firstPages", "a page for each piece", firstPages);
-  }
   if (typeof identity.clock !== "object" || identity.clock === null) bad("clock", "a mode and a date", identity.clock);
   if (reset !== "restart" && reset !== "stop") bad("reset", '"restart" or "stop"', reset);
   const computed = identityDigest(identity);
   if (digest !== computed) bad("digest", computed, digest);
-  return { identity, firstPages: firstPages!, reset: reset! };
+  return { identity, reset: reset! };
 }
 
 /**
