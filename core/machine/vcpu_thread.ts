@@ -4,8 +4,7 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import type { CpuStart } from "../engine/cpu_start.ts";
-import { allocateMemory, layoutMemory } from "../memory/layout.ts";
+import { allocateMemory, layoutMemory, type MemoryLayout } from "../memory/layout.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
@@ -23,7 +22,11 @@ const START_LIMIT = 30_000;
 const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
 
 /** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
-export type EventSink = <K extends keyof VcpuEvents>(name: K, body: VcpuEvents[K], payload: Payload) => Promise<void>;
+export type EventSink = <K extends keyof VcpuEvents>(
+  name: K,
+  body: VcpuEvents[K],
+  payload: Payload,
+) => Promise<void>;
 
 interface Waiting {
   resolve(answer: object): void;
@@ -32,8 +35,12 @@ interface Waiting {
 
 /** A virtual CPU's thread. */
 export class VcpuThread {
-  /** Settles when the machine is assembled and powered on; rejects with why it could not be. */
+  /** Settles when the machine is assembled and powered on, or has taken over its state; rejects with why it could not be. */
   readonly ready: Promise<void>;
+  /** The machine's memory. */
+  readonly memory: WebAssembly.Memory;
+  /** Its layout. */
+  readonly layout: MemoryLayout;
   readonly #requests = ByteRing.create(RING.REQUESTS);
   readonly #reports = ByteRing.create(RING.REPORTS);
   readonly #input = ByteRing.create(RING.INPUT);
@@ -46,11 +53,15 @@ export class VcpuThread {
   #isReady = false;
   #exited = false;
 
-  /** Starts the thread. */
-  constructor(definition: ResolvedDefinition, cpu: CpuStart, pieces: VcpuInit["pieces"], sink: EventSink) {
+  /** Starts the thread. With an image the machine takes over that state; its RAM is the caller's part, before the guest runs. */
+  constructor(
+    { definition, cpu, pieces, image }: Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">,
+    sink: EventSink,
+  ) {
     this.#sink = sink;
     this.ready = this.#started.promise;
-    const layout = layoutMemory(definition.memory, romBytes(pieces));
+    const layout = this.layout = layoutMemory(definition.memory, romBytes(pieces));
+    this.memory = allocateMemory(layout);
     const worker = new Worker(rootModule(definition), {
       type: "module",
       name: "vcpu0",
@@ -65,7 +76,8 @@ export class VcpuThread {
         definition,
         cpu,
         pieces,
-        memory: allocateMemory(layout),
+        image,
+        memory: this.memory,
         layout,
         requests: this.#requests.buffer,
         reports: this.#reports.buffer,
