@@ -46,4 +46,4 @@ export {
   type RestoreOptions,
   type SerialPort,
   VirtualMachine,
-} from "./boot.ts";
+} from "./host/boot.ts";

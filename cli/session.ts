@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { BOARD, currentFolder } from "../boot.ts";
+import { BOARD, currentFolder } from "../host/boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
 import { type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
-import { readGuest, releaseGuest } from "../guest.ts";
-import { openSnapshot, SnapshotFile } from "../snapshot.ts";
+import { readGuest, releaseGuest } from "../host/guest.ts";
+import { openSnapshot, SnapshotFile } from "../host/snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";

@@ -235,7 +235,7 @@ Deno.test("SIGKILL while a snapshot is written leaves the old file whole", async
   await using folder = await Folder.make();
   const file = await folder.write("old", "what was there");
   const script = `
-    import { SnapshotFile } from ${JSON.stringify(import.meta.resolve("../snapshot.ts"))};
+    import { SnapshotFile } from ${JSON.stringify(import.meta.resolve("../host/snapshot.ts"))};
     const file = await SnapshotFile.at(${JSON.stringify(file)});
     await file.write(async (sink) => { for (;;) await sink(new Uint8Array(1000)); });
   `;

@@ -15,6 +15,7 @@ export const MSR = {
   IA32_PLATFORM_ID: 0x17,
   IA32_APIC_BASE: 0x1b,
   EBL_CR_POWERON: 0x2a,
+  IA32_TSC_ADJUST: 0x3b,
   IA32_BIOS_UPDT_TRIG: 0x79,
   IA32_BIOS_SIGN_ID: 0x8b,
   IA32_MTRRCAP: 0xfe,
@@ -103,6 +104,8 @@ keep(
   ~0xfff,
 );
 constant(MSR.EBL_CR_POWERON, 0, anything);
+// What has been added to the counter since RESET, which is how the counter is kept.
+keep(MSR.IA32_TSC_ADJUST, MSR_SLOT.TSC_OFFSET);
 // No microcode update is loaded: software writes 0 before CPUID would load the revision.
 constant(MSR.IA32_BIOS_UPDT_TRIG, 0, anything);
 constant(MSR.IA32_BIOS_SIGN_ID, 0, anything);

@@ -23,7 +23,8 @@ export type CpuFeature =
   | "pat"
   | "pmc"
   | "nx"
-  | "invariant-tsc";
+  | "invariant-tsc"
+  | "tsc-adjust";
 
 /** EAX, EBX, ECX, EDX. */
 export type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number];
@@ -81,6 +82,7 @@ const CPUID_BITS: Readonly<Partial<Record<CpuFeature, readonly [leaf: number, re
   movbe: [1, ECX, 22],
   popcnt: [1, ECX, 23],
   aes: [1, ECX, 25],
+  "tsc-adjust": [7, EBX, 1],
   adx: [7, EBX, 19],
   lzcnt: [0x8000_0001, ECX, 5],
   nx: [0x8000_0001, EDX, 20],
@@ -153,6 +155,7 @@ const MAX: readonly CpuFeature[] = [
   "tzcnt",
   "nx",
   "invariant-tsc",
+  "tsc-adjust",
 ];
 
 const DESCRIPTIONS: Readonly<Record<CpuModelName, Description>> = {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import pc from "../../../pc.ts";
+import pc from "../../../host/pc.ts";
 import { romStart } from "../../../plugins/rom.ts";
 import { busyRom } from "../../../tests/busy_guest.ts";
 import { allocateMemory, layoutMemory } from "../../memory/layout.ts";

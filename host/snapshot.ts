@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { BulkheadError } from "./core/bus/error.ts";
-import type { MachineDefinition, ResolvedDefinition } from "./core/machine/definition.ts";
-import type { Guest, GuestPiece, SnapshotSource } from "./core/machine/machine.ts";
-import { resolveDefinition } from "./core/machine/resolve.ts";
-import { type ByteSource, Container, memorySource } from "./core/machine/snapshot/container_reader.ts";
-import type { ByteSink } from "./core/machine/snapshot/container_writer.ts";
-import { SECTION } from "./core/machine/snapshot/layout.ts";
+import { BulkheadError } from "../core/bus/error.ts";
+import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
+import type { Guest, GuestPiece, SnapshotSource } from "../core/machine/machine.ts";
+import { resolveDefinition } from "../core/machine/resolve.ts";
+import { type ByteSource, Container, memorySource } from "../core/machine/snapshot/container_reader.ts";
+import type { ByteSink } from "../core/machine/snapshot/container_writer.ts";
+import { SECTION } from "../core/machine/snapshot/layout.ts";
 import {
   checkSameMachine,
   decodeMachine,
@@ -18,7 +18,7 @@ import {
   savedDefinition,
   type SavedMachine,
   sha256,
-} from "./core/machine/snapshot/saved_machine.ts";
+} from "../core/machine/snapshot/saved_machine.ts";
 import { readGuest } from "./guest.ts";
 
 /** A snapshot and the machine that may take it over. */

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { BulkheadError } from "./core/bus/error.ts";
-import type { LogSink } from "./core/bus/log.ts";
-import type { MachineDefinition } from "./core/machine/definition.ts";
-import { Machine, type MachineListener } from "./core/machine/machine.ts";
-import type { MachineState } from "./core/machine/protocol.ts";
-import { describeExit, type ExitReport } from "./core/machine/report.ts";
-import { resolveDefinition, resolveStep } from "./core/machine/resolve.ts";
-import type { ScriptMatch } from "./core/machine/script.ts";
-import type { MachineStatistics } from "./core/machine/statistics.ts";
+import { BulkheadError } from "../core/bus/error.ts";
+import type { LogSink } from "../core/bus/log.ts";
+import type { MachineDefinition } from "../core/machine/definition.ts";
+import { Machine, type MachineListener } from "../core/machine/machine.ts";
+import type { MachineState } from "../core/machine/protocol.ts";
+import { describeExit, type ExitReport } from "../core/machine/report.ts";
+import { resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
+import type { ScriptMatch } from "../core/machine/script.ts";
+import type { MachineStatistics } from "../core/machine/statistics.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
