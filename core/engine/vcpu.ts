@@ -245,11 +245,6 @@ export class Vcpu {
     this.memory.flush(false);
   }
 
-  /** The INTR pin has changed: STI looks at it even where nothing else makes the CPU leave emitted code. */
-  setIntr(level: boolean): void {
-    this.#state[STATE.PENDING >> 2] = level ? 1 : 0;
-  }
-
   /** Makes `run` return after the instruction whose port access is under way. */
   interrupt(): void {
     this.#stop = true;

@@ -56,11 +56,7 @@ export function assemble(
     write: (address: number, from: Uint8Array) => transfer(late.cpu!.physical, "write", address, from),
   };
   const host = new DeviceHost({ clock, memory, log });
-  const intr = (level: boolean) => {
-    late.cpu?.setIntr(level);
-    signals.intr(level);
-  };
-  const parts = board(host, { ...signals, intr }, {
+  const parts = board(host, signals, {
     memory: definition.memory,
     date: definition.clock.date,
     firmware: definition.firmware,

@@ -152,3 +152,12 @@ Deno.test("saved in an interrupt shadow and while halted, a machine goes on ther
   }
   assert(shadows >= 3 && halts >= 2, `${shadows} shadows, ${halts} halts`);
 });
+
+Deno.test("a machine stops at exactly the instruction that it was asked for, in strides of any length", () => {
+  const machine = new TestMachine().powerOn();
+  let random = 1;
+  for (let target = 500; target < 20_000;) {
+    target += 1 + (random = (random * 48271) % 0x7fff_ffff) % 7;
+    assertEquals(machine.runTo(target).parts.cpu.retired, target);
+  }
+});
