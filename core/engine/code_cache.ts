@@ -12,6 +12,7 @@ import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
 import { Instruction } from "../x86/instruction.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
+import type { Breakpoints } from "./breakpoints.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
@@ -48,8 +49,16 @@ export class CodeCache {
    * @param cpu Address of its block.
    * @param arena First byte of the record arena. @param arenaBytes Its size.
    * @param findCase Finds or emits the code of a shape.
+   * @param breakpoints Where no run of records may go on.
    */
-  constructor(memory: GuestMemory, cpu: number, arena: number, arenaBytes: number, findCase: CaseFinder) {
+  constructor(
+    memory: GuestMemory,
+    cpu: number,
+    arena: number,
+    arenaBytes: number,
+    findCase: CaseFinder,
+    readonly breakpoints: Breakpoints,
+  ) {
     this.#memory = memory;
     this.#bytes = memory.physical.bytes;
     this.#words = memory.physical.words;
@@ -100,8 +109,9 @@ export class CodeCache {
     state[STATE.EIP_PAGE >> 2] = eip - offset;
     const lastInPage = eip - offset + 0xfff;
     if (lastInPage > limit) return this.single(eip);
-    const page = this.#page(physicalPage, mode);
+    const page = this.#page(physicalPage, mode, this.breakpoints.variant(linear));
     this.#memory.enterExecute(linear, user, page.index);
+    if (page.variant !== 0 && this.breakpoints.at(linear)) return this.single(eip);
     const known = this.#words[(page.index >> 2) + offset]!;
     if (known === 0) return this.#decodeRun(page, offset, linear, user);
     return this.#isStraddle(known) ? this.#straddle(page, offset, linear, user) : known;
@@ -120,11 +130,11 @@ export class CodeCache {
     return physical >>> 12;
   }
 
-  #page(physicalPage: number, mode: number): CodePage {
-    const page = this.pages.page(physicalPage, mode);
+  #page(physicalPage: number, mode: number, variant: number): CodePage {
+    const page = this.pages.page(physicalPage, mode, variant);
     if (page) return page;
     this.#restart();
-    return this.pages.page(physicalPage, mode)!;
+    return this.pages.page(physicalPage, mode, variant)!;
   }
 
   /** The arena is full: everything is decoded anew as it is needed. */
@@ -141,7 +151,7 @@ export class CodeCache {
     let run = this.pages.take(RUN_RECORDS);
     if (run === 0) {
       this.#restart();
-      page = this.#page(page.page, page.mode);
+      page = this.#page(page.page, page.mode, page.variant);
       this.#memory.fetch(linear, user);
       this.#memory.enterExecute(linear, user, page.index);
       run = this.pages.take(RUN_RECORDS);
@@ -168,7 +178,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      if (offset >= 4096 || at >= last) {
+      if (offset >= 4096 || at >= last || (offset !== start && this.#stops(page, offset))) {
         this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
         at += RECORD.SIZE;
         break;
@@ -219,6 +229,11 @@ export class CodeCache {
     return run;
   }
 
+  /** Whether there is a breakpoint at an offset. */
+  #stops({ variant }: CodePage, offset: number): boolean {
+    return variant !== 0 && this.breakpoints.at((variant - 1) * 4096 + offset);
+  }
+
   /** Enters a block's record into the index, and into the branches that wait for it. */
   #register(page: CodePage, offset: number, record: number): void {
     this.#words[(page.index >> 2) + offset] = record;
@@ -262,11 +277,11 @@ export class CodeCache {
     const words = this.#words;
     const nextLinear = ((linear & ~0xfff) + 4096) >>> 0;
     const nextPage = this.#fetch(nextLinear, user);
-    const following = this.pages.page(nextPage, page.mode);
+    const following = this.pages.page(nextPage, page.mode, this.breakpoints.variant(nextLinear));
     const at = following ? this.pages.take(4) : 0;
     if (!following || at === 0) {
       this.#restart();
-      const again = this.#page(page.page, page.mode);
+      const again = this.#page(page.page, page.mode, page.variant);
       this.#fetch(linear, user);
       this.#memory.enterExecute(linear, user, again.index);
       return this.#straddle(again, offset, linear, user);

@@ -8,6 +8,7 @@ import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/syst
 import { GuestMemory } from "../memory/guest_memory.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
+import { REFUSED, type Watchpoint, Watchpoints } from "../memory/watchpoints.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
@@ -16,6 +17,7 @@ import { reset } from "../x86/reset.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
+import { Breakpoints } from "./breakpoints.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
@@ -32,7 +34,11 @@ export type VcpuStop =
   /** Triple fault. */
   | { readonly reason: "shutdown" }
   /** A documented feature of the CPU that is not built. */
-  | { readonly reason: "unbuilt"; readonly feature: string };
+  | { readonly reason: "unbuilt"; readonly feature: string }
+  /** A breakpoint of a debugger, before its instruction. */
+  | { readonly reason: "breakpoint"; readonly address: number }
+  /** A watchpoint of a debugger, after the instruction that met it. */
+  | { readonly reason: "watchpoint"; readonly watchpoint: Watchpoint };
 
 /** What a virtual CPU is made of. */
 export interface VcpuOptions {
@@ -45,6 +51,10 @@ export interface VcpuOptions {
   readonly clock: Pick<MachineClock, "now" | "earlier">;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
+  /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
+  readonly callouts?: readonly (Callout | undefined)[];
+  /** Told of each exception that an instruction raised, before it is delivered. */
+  readonly faulted?: (fault: GuestFault) => void;
 }
 
 /** A read-only piece of guest-physical memory. */
@@ -94,7 +104,10 @@ export class Vcpu {
   readonly physical: PhysicalMemory;
   readonly memory: GuestMemory;
   readonly code: CodeCache;
+  readonly #breakpoints = new Breakpoints();
   readonly #interpreter: Interpreter;
+  readonly #callouts: readonly (Callout | undefined)[];
+  readonly #faulted: ((fault: GuestFault) => void) | undefined;
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
   readonly #state: Int32Array;
@@ -110,6 +123,13 @@ export class Vcpu {
   #stop = false;
   #unbuilt: string | undefined;
   #internal: unknown;
+  /** A debugger has breakpoints or watchpoints, or steps. */
+  #debugged = false;
+  #stepping = false;
+  /** External interrupts wait, while a debugger steps. */
+  #inhibited = false;
+  /** An access was refused: its instruction is carried out by itself. */
+  #refused = false;
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
   #interruptCount = 0;
   #calloutCount = 0;
@@ -130,6 +150,8 @@ export class Vcpu {
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.#interrupts = options.interrupts;
+    this.#callouts = options.callouts ?? CALLOUT_TABLE;
+    this.#faulted = options.faulted;
     this.#interpreter = new Interpreter(memory, layout, {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
@@ -144,6 +166,7 @@ export class Vcpu {
       layout.arena,
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
+      this.#breakpoints,
     );
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
@@ -206,7 +229,7 @@ export class Vcpu {
 
   /** A maskable interrupt would be taken now. */
   get #interruptible(): boolean {
-    return this.#interrupts.asserted && (this.#state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0;
+    return !this.#inhibited && this.#interrupts.asserted && (this.#state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0;
   }
 
   /**
@@ -218,6 +241,7 @@ export class Vcpu {
   run(maximum: number, exact = true): VcpuStop {
     const target = this.#retired + maximum;
     const cpu = this.cpu, state = this.#state;
+    const deliveries = this.#stepping ? this.#deliveries : 0;
     this.#stop = false;
     for (;;) {
       if (cpu.shutdown) return { reason: "shutdown" };
@@ -226,6 +250,11 @@ export class Vcpu {
         const feature = this.#unbuilt;
         this.#unbuilt = undefined;
         return { reason: "unbuilt", feature };
+      }
+      if (this.#debugged) {
+        const watchpoint = this.#takeHit();
+        if (watchpoint !== undefined) return { reason: "watchpoint", watchpoint };
+        if (this.#stepping && this.#deliveries !== deliveries) return { reason: "budget" };
       }
       const shadow = state[STATE.SHADOW >> 2] !== 0;
       if (!shadow && this.#interruptible) {
@@ -242,12 +271,89 @@ export class Vcpu {
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
       state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+      if (this.#debugged) {
+        if (this.#refused) {
+          this.#redo();
+          continue;
+        }
+        const address = this.#linear;
+        if (this.#breakpoints.stopsAt(address)) return { reason: "breakpoint", address };
+      }
       if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
       else if (remaining <= 2 * BLOCK_LENGTH) {
         if (!exact) return { reason: "budget" };
         this.#approach(remaining);
       } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
+  }
+
+  /**
+   * For a debugger: carries out one instruction (or iteration), or delivers one exception or interrupt, whichever comes first. Breakpoints
+   * do not count.
+   *
+   * @param interruptible False: external interrupts wait, unless the CPU is halted.
+   */
+  step(interruptible: boolean): VcpuStop {
+    this.#debugged = this.#stepping = true;
+    this.#inhibited = !interruptible && !this.cpu.halted;
+    this.pass();
+    try {
+      return this.run(1);
+    } finally {
+      this.#stepping = this.#inhibited = false;
+      this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+    }
+  }
+
+  /** Sets where a debugger wants the CPU to stop: before instructions at linear addresses, and after accesses. */
+  stopAt(breakpoints: readonly number[], watchpoints: readonly Watchpoint[]): void {
+    if (this.#breakpoints.replace(breakpoints)) {
+      this.code.pages.forgetVariants();
+      this.#settle();
+    }
+    if (watchpoints.length > 0) this.memory.watch = new Watchpoints(watchpoints);
+    else if (this.memory.watch !== undefined) this.memory.watch = undefined;
+    this.#refused = false;
+    this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+  }
+
+  /** Lets the next instruction run even if there is a breakpoint. */
+  pass(): void {
+    this.#breakpoints.pass(this.#linear);
+  }
+
+  /** A debugger has changed registers: what was derived from them is derived again. */
+  altered(): void {
+    this.cpu.refreshSegments();
+    this.memory.flush(false);
+    this.#refused = false;
+    this.#afterTransfer();
+  }
+
+  /** Linear address of the next instruction. */
+  get #linear(): number {
+    return (this.cpu.eip + this.cpu.segmentBase(SEG.CS)) >>> 0;
+  }
+
+  /** Exceptions and interrupts so far. */
+  get #deliveries(): number {
+    return this.#exceptions.reduce((sum, count) => sum + count, this.#interruptCount);
+  }
+
+  #takeHit(): Watchpoint | undefined {
+    const { watch } = this.memory;
+    const hit = watch?.hit;
+    if (hit !== undefined) watch!.hit = undefined;
+    return hit;
+  }
+
+  /** Carries an instruction out whose access was refused. */
+  #redo(): void {
+    this.#refused = false;
+    const { watch } = this.memory;
+    if (watch !== undefined) watch.refusing = false;
+    this.#stepWithTraps();
+    if (watch !== undefined) watch.refusing = true;
   }
 
   /** Close to the end of a stretch: one block where it fits, else one instruction. */
@@ -359,18 +465,26 @@ export class Vcpu {
       default:
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
+    if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
   }
 
   #pendingFault(): void {
     const state = this.#state;
     const vector = state[STATE.FAULT_VECTOR >> 2]!, error = state[STATE.FAULT_ERROR >> 2]!;
     state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
+    if (vector === REFUSED) {
+      this.#refused = true;
+      return;
+    }
     // An unbuilt feature or an internal error is reported by `run`.
     if (vector !== UNBUILT) this.#raise(new GuestFault(vector, error));
   }
 
   #raise(fault: GuestFault): void {
     this.#exceptions[fault.vector]!++;
+    this.#faulted?.(fault);
+    // What a faulting instruction has accessed does not count.
+    if (this.#debugged) this.#takeHit();
     try {
       raise(this.cpu, fault);
     } catch (error) {
@@ -382,6 +496,7 @@ export class Vcpu {
 
   /** Control went elsewhere behind the emitted code's back. */
   #afterTransfer(): void {
+    this.#refused = false;
     this.#resume = 0;
     this.#credit = 0;
     this.#checkMode();
@@ -532,16 +647,24 @@ export class Vcpu {
       state[STATE.EXTRA >> 2] = 0;
       state[STATE.BUDGET >> 2]! -= extra;
     }
-    if (!kept.form!.ends) return STATUS.NEXT;
+    const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
+    if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     if (
+      watched ||
       this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || state[STATE.SHADOW >> 2] !== 0 ||
       this.#interruptible || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
   }
 
+  /** Makes emitted code leave after a callout, whose instruction does not end its block. */
+  #leaveBefore(record: number): number {
+    this.#state[STATE.RECORD >> 2] = record;
+    return STATUS.SUSPEND;
+  }
+
   #calloutOf(instruction: Instruction): Callout {
-    const callout = CALLOUT_TABLE[instruction.form!.id];
+    const callout = this.#callouts[instruction.form!.id];
     if (callout === undefined) throw new UnbuiltFeature(instruction.form!.mnemonic.toUpperCase());
     return callout;
   }

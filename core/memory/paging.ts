@@ -26,6 +26,7 @@ export class PageWalker {
   global = false;
   errorCode = 0;
   readonly #state: Int32Array;
+  #looking = false;
 
   /** @param physicalMemory The guest's memory. @param cpu The CPU block's address. */
   constructor(readonly physicalMemory: PhysicalMemory, cpu: number) {
@@ -79,6 +80,16 @@ export class PageWalker {
     return true;
   }
 
+  /** Walks for a reader outside of the machine: as a supervisor's read, but no accessed bit is set. */
+  look(linear: number): boolean {
+    this.#looking = true;
+    try {
+      return this.walk(linear, ACCESS.READ, false);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
   #fail(code: number): false {
     this.errorCode = code;
     return false;
@@ -92,6 +103,7 @@ export class PageWalker {
   }
 
   #write(physical: number, value: number): void {
+    if (this.#looking) return;
     const memory = this.physicalMemory;
     const entry = memory.lookup(physical >>> 12);
     if ((entry & PAGE_FLAG.WRITABLE) === 0) return;
