@@ -9,6 +9,7 @@ import type { CpuStart } from "../engine/cpu_start.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
+import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { MachineSpeech, MachineState, OwnerSpeech, VcpuRequests } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
@@ -56,24 +57,43 @@ export interface MachineListener {
   matched?(id: number, match: ScriptMatch): void;
 }
 
+/** A listener for gdb in the machine process. */
+export interface GdbListener extends GdbAddress {
+  /** Whether the machine stands still until gdb lets it run. */
+  readonly hold: boolean;
+}
+
 /** A machine in a process of its own. */
 export class Machine implements AsyncDisposable {
   /** How the run ended. Never rejects. */
   readonly exit: Promise<ExitReport>;
+  /** Where the machine listens for gdb, if it does. */
+  readonly gdb: GdbAddress | undefined;
   readonly #process: Compartment<OwnerSpeech, MachineSpeech>;
 
-  private constructor(process: Compartment<OwnerSpeech, MachineSpeech>, exit: Promise<ExitReport>) {
+  private constructor(
+    process: Compartment<OwnerSpeech, MachineSpeech>,
+    exit: Promise<ExitReport>,
+    gdb: GdbAddress | undefined,
+  ) {
     this.#process = process;
     this.exit = exit;
+    this.gdb = gdb;
   }
 
   /**
    * Starts a machine process, gives it the guest and powers the machine on, held before its first instruction.
    *
+   * @param gdb Where to listen for gdb: the machine process gets the right to that address and no other.
    * @throws {BulkheadError} Why the process or the machine could not be started. Nothing is left behind then.
    */
-  static async start(definition: ResolvedDefinition, guest: Guest, listener: MachineListener): Promise<Machine> {
-    const rights = await machineRights(definition);
+  static async start(
+    definition: ResolvedDefinition,
+    guest: Guest,
+    listener: MachineListener,
+    gdb?: GdbListener,
+  ): Promise<Machine> {
+    const rights = await machineRights(definition, gdb);
     const exit = Promise.withResolvers<ExitReport>();
     const process = launch<OwnerSpeech, MachineSpeech>({
       name: "the machine process",
@@ -94,12 +114,13 @@ export class Machine implements AsyncDisposable {
     process.ended.then((error) => exit.resolve(endedWithoutReport(error)));
     try {
       await send(process, definition, guest);
+      const address = gdb === undefined ? undefined : await process.channel.request("listenForGdb", gdb);
+      return new Machine(process, exit.promise, address);
     } catch (error) {
       await process.end();
       // The process's own end says more than that the connection to it was lost.
       throw await process.ended ?? error;
     }
-    return new Machine(process, exit.promise);
   }
 
   /** Id of the machine process. */
@@ -172,14 +193,15 @@ export class Machine implements AsyncDisposable {
 }
 
 /** What the process must read: our own modules in a checkout, and those of added devices. It gives the right up once they are loaded. */
-async function machineRights({ devices }: ResolvedDefinition): Promise<Rights> {
+async function machineRights({ devices }: ResolvedDefinition, gdb: GdbListener | undefined): Promise<Rights> {
   const read: string[] = [], hosts: string[] = [];
   for (const module of [import.meta.resolve("../../"), ...devices.map(({ module }) => module)]) {
     const url = new URL(module);
     if (url.protocol === "file:") read.push(await realModulePath(url));
     else if (url.protocol === "https:") hosts.push(`${url.hostname}:${url.port || 443}`);
   }
-  return { ...NO_RIGHTS, read: [...new Set(read)], import: [...new Set(hosts)] };
+  const net = gdb === undefined ? [] : [`${gdb.hostname}:${gdb.port}`];
+  return { ...NO_RIGHTS, read: [...new Set(read)], net, import: [...new Set(hosts)] };
 }
 
 async function realModulePath(url: URL): Promise<string> {

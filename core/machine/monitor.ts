@@ -11,7 +11,8 @@ import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
-import type { LifeState, MachineState, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import { Debugger } from "./debug/debugger.ts";
+import type { LifeState, MachineState, ThreadEvents, ThreadRequests, VcpuInit } from "./protocol.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
@@ -39,6 +40,7 @@ export class Monitor {
   readonly #frames = new FrameReader("the machine process");
   readonly #machine: Assembly;
   readonly #loop: RunLoop;
+  readonly #debugger: Debugger;
   readonly #script: SerialScript;
   readonly #serial: SerialConnection;
   readonly #deterministic: boolean;
@@ -87,6 +89,12 @@ export class Monitor {
     const { cpu, clock, board, host } = this.#machine;
     const offer = clock.alarm("machine/serial-input", () => this.#serial.offer());
     this.#serial.connect(board.serial);
+    this.#debugger = new Debugger({
+      cpu,
+      stopped: (stop) => this.#tell("debugStop", { stop }),
+      released: () => this.#loop.released(),
+      reset: () => this.#handlers.reset({}),
+    });
     this.#loop = new RunLoop({
       cpu,
       clock,
@@ -96,6 +104,7 @@ export class Monitor {
       hostTime: () => performance.now() * 1e6,
       attend: () => this.#attend(),
       safePoint: (idle) => this.#safePoint(idle),
+      debugger: this.#debugger,
     });
     host.reset("power-on");
     this.#startCpu();
@@ -119,6 +128,7 @@ export class Monitor {
 
   get #life(): LifeState {
     if (this.#ended) return "stopped";
+    if (this.#debugger.held) return "paused";
     if (!this.#loop.paused) return "running";
     return this.#held ? "held" : "paused";
   }
@@ -195,7 +205,7 @@ export class Monitor {
   #answer({ header }: Frame): void {
     const { ask, id } = header;
     try {
-      const handler = this.#handlers[ask as keyof VcpuRequests] as (ask: unknown) => object;
+      const handler = this.#handlers[ask as keyof ThreadRequests] as (ask: unknown) => object;
       this.#report({ reply: true, id, body: handler(header.body) as Frame["header"] });
     } catch (error) {
       const refusal = BulkheadError.from(error, `the request "${ask}"`).toJSON();
@@ -203,7 +213,8 @@ export class Monitor {
     }
   }
 
-  readonly #handlers: { [K in keyof VcpuRequests]: (ask: VcpuRequests[K]["ask"]) => VcpuRequests[K]["answer"] } = {
+  readonly #handlers: { [K in keyof ThreadRequests]: (ask: ThreadRequests[K]["ask"]) => ThreadRequests[K]["answer"] } = {
+    debug: (command) => this.#debugger.answer(command),
     pause: () => {
       this.#held = false;
       this.#loop.pause();
@@ -271,7 +282,7 @@ export class Monitor {
     if (record.level !== "debug" || this.#init.definition.trace.includes("log")) this.#tell("log", { record });
   }
 
-  #tell<K extends keyof VcpuEvents>(name: K, body: VcpuEvents[K], payload?: Uint8Array): void {
+  #tell<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload?: Uint8Array): void {
     this.#report({ tell: name, body: body as unknown as Frame["header"] }, payload);
   }
 

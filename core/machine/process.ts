@@ -6,9 +6,10 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import { Channel } from "../sandbox/channel.ts";
+import { Channel, type Payload } from "../sandbox/channel.ts";
 import { renounceRead } from "../sandbox/rights.ts";
-import type { MachineSpeech, OwnerSpeech } from "./protocol.ts";
+import { GdbServer } from "./debug/gdb_server.ts";
+import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents } from "./protocol.ts";
 import { VcpuThread } from "./vcpu_thread.ts";
 
 /** The guest while it is being sent. */
@@ -16,6 +17,7 @@ type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedAr
 
 let assembling: Assembling | undefined;
 let thread: VcpuThread | undefined;
+let gdb: GdbServer | undefined;
 
 const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, OwnerSpeech>({
   peer: "the owner of the machine",
@@ -39,10 +41,20 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         const { definition, cpu, pieces, bytes } = assembling;
         assembling = undefined;
         const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
-        thread = new VcpuThread(definition, cpu, guest, (name, body, payload) => channel.send(name, body, payload));
+        thread = new VcpuThread(definition, cpu, guest, hear);
         await thread.ready;
         await renounceRead();
         return {};
+      },
+      listenForGdb: async ({ hostname, port, hold }) => {
+        const vcpu = running();
+        if (gdb !== undefined) throw unexpected("a second listener for gdb");
+        if (hold) await vcpu.request("debug", { kind: "attach" });
+        gdb = new GdbServer({ hostname, port }, {
+          debug: (command) => vcpu.request("debug", command),
+          stop: async () => void await vcpu.request("stop", {}),
+        });
+        return gdb.address;
       },
       input: async (_ask, payload) => {
         await running().type(payload);
@@ -59,6 +71,13 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
     },
   },
 });
+
+/** Passes what the virtual CPU tells to whom it concerns. */
+async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
+  if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
+  if (name === "exit") gdb?.exited(0);
+  await channel.send(name as keyof VcpuEvents, body as never, payload);
+}
 
 function running(): VcpuThread {
   if (thread === undefined) throw unexpected("a request to the virtual CPU");

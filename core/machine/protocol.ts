@@ -6,6 +6,8 @@
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
+import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
+import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
@@ -52,6 +54,9 @@ export type VcpuRequests = {
   stop: { ask: Nothing; answer: Nothing };
 };
 
+/** What the machine process asks a virtual CPU on its own behalf, too. */
+export type ThreadRequests = VcpuRequests & { debug: { ask: DebugCommand; answer: DebugAnswer } };
+
 /** What a virtual CPU tells. */
 export type VcpuEvents = {
   /** It is assembled and waits for its first `resume`. */
@@ -67,6 +72,9 @@ export type VcpuEvents = {
   log: { record: LogRecord };
 };
 
+/** What a virtual CPU tells the machine process, too. */
+export type ThreadEvents = VcpuEvents & { debugStop: { stop: DebugStop } };
+
 /** What the owner of a machine may say to the machine process. */
 export type OwnerSpeech = {
   requests: VcpuRequests & {
@@ -76,6 +84,11 @@ export type OwnerSpeech = {
     load: { ask: { piece: number; offset: number }; answer: Nothing };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
+    /**
+     * Listens for gdb. `hold`: the machine stands still until gdb lets it run. Answers with where it
+     * listens.
+     */
+    listenForGdb: { ask: GdbAddress & { hold: boolean }; answer: GdbAddress };
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
   };

@@ -12,7 +12,7 @@ import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { romBytes } from "./pieces.ts";
-import type { VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import type { ThreadEvents, ThreadRequests, VcpuEvents, VcpuInit } from "./protocol.ts";
 
 /** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
 const ANSWER_LIMIT = 20_000;
@@ -23,7 +23,7 @@ const START_LIMIT = 30_000;
 const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
 
 /** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
-export type EventSink = <K extends keyof VcpuEvents>(name: K, body: VcpuEvents[K], payload: Payload) => Promise<void>;
+export type EventSink = <K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload) => Promise<void>;
 
 interface Waiting {
   resolve(answer: object): void;
@@ -86,10 +86,10 @@ export class VcpuThread {
    *
    * @throws {BulkheadError} What it refused with, or `vcpu-stuck` when it does not answer.
    */
-  async request<K extends keyof VcpuRequests>(
+  async request<K extends keyof ThreadRequests>(
     name: K,
-    ask: VcpuRequests[K]["ask"],
-  ): Promise<VcpuRequests[K]["answer"]> {
+    ask: ThreadRequests[K]["ask"],
+  ): Promise<ThreadRequests[K]["answer"]> {
     const id = this.#nextId++;
     const answer = Promise.withResolvers<object>();
     this.#waiting.set(id, answer);
@@ -100,7 +100,7 @@ export class VcpuThread {
     try {
       await this.#requests.writeAllSoon(encodeFrame({ ask: name, id, body: ask as Frame["header"] }));
       this.#attention.raise();
-      return await answer.promise;
+      return await answer.promise as ThreadRequests[K]["answer"];
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(id);
@@ -150,7 +150,7 @@ export class VcpuThread {
       if (!this.#isReady) return this.#started.reject(BulkheadError.fromJSON(report.error));
       this.#exited = true;
     }
-    await this.#sink(tell as keyof VcpuEvents, body as never, payload);
+    await this.#sink(tell as keyof ThreadEvents, body as never, payload);
   }
 
   #fail(sentence: string): void {
