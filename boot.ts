@@ -12,7 +12,7 @@ import { describeExit, type ExitReport } from "./core/machine/report.ts";
 import { resolveDefinition, resolveStep } from "./core/machine/resolve.ts";
 import type { ScriptMatch } from "./core/machine/script.ts";
 import type { MachineStatistics } from "./core/machine/statistics.ts";
-import { readGuest } from "./guest.ts";
+import { readGuest, releaseGuest } from "./guest.ts";
 
 /** The board of every machine: the standard PC. */
 export const BOARD: URL = new URL(import.meta.resolve("./pc.ts"));
@@ -160,6 +160,7 @@ export class VirtualMachine implements AsyncDisposable {
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
     const machine = await Machine.start(resolved, guest, serial.listener(options));
+    releaseGuest(guest);
     serial.connect(machine);
     const deterministic = resolved.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();

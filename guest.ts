@@ -5,6 +5,7 @@
  */
 import { BulkheadError } from "./core/bus/error.ts";
 import type { BootSource } from "./core/machine/definition.ts";
+import { release } from "./core/sandbox/reclaim.ts";
 import type { GuestFile, GuestStart } from "./plugins/guest_start.ts";
 import { verifyInitrd } from "./plugins/linux_boot/initrd.ts";
 import { linuxStart } from "./plugins/linux_boot/linux_boot.ts";
@@ -33,6 +34,11 @@ export async function readGuest(source: BootSource, memory: number): Promise<Gue
   const start = linuxStart({ kernel, initrds, memory, commandLine: source.append });
   for (const initrd of initrds) await verifyInitrd(initrd);
   return start;
+}
+
+/** Frees the memory of a guest that has been given to its machine. */
+export function releaseGuest({ pieces, roms }: GuestStart): void {
+  for (const { bytes } of [...pieces, ...roms]) release(bytes);
 }
 
 /** Reads a whole file. `what` is what it is to the user: `kernel`. @throws {BulkheadError} `unreadable-file`. */

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Command } from "./command.ts";
+import { parseGdbAddress } from "./gdb_address.ts";
 import { EXIT_CODE_HELP } from "./exit_codes.ts";
 import { loadMachineFile } from "./machine_file.ts";
 import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition } from "./machine_options.ts";
-import { type Arguments, optionHelp, type OptionTable, parseArguments } from "./options.ts";
+import { type Arguments, optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
 import { parseSerial } from "./serial_target.ts";
 import { runSession, type SessionOptions } from "./session.ts";
 import { parseDuration } from "./values.ts";
@@ -19,6 +20,12 @@ export const SESSION_OPTIONS = {
     doc: "Connect the first serial port: stdio (the default), none, or file:PATH for its output.",
   },
   timeout: { value: "TIME", doc: "End the run after this time of the host, such as 60s or 2m, with exit code 124." },
+  gdb: {
+    value: "[HOST]:PORT",
+    doc:
+      "Listen for gdb, on 127.0.0.1 if no host is given; port 0 is any that is free. The guest stands before its first instruction until gdb lets it run.",
+  },
+  "gdb-no-wait": { doc: "With --gdb: let the guest run at once. It stops when gdb connects." },
   stats: { value: "FILE", doc: "Write what was counted to this file, as JSON." },
 } as const satisfies OptionTable;
 
@@ -27,9 +34,13 @@ const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OP
 /** What the options say about the session. `serial` is where the port goes unless they say. @throws {BulkheadError} `usage`. */
 export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition"> {
   const given = args.get("serial");
+  if (args.has("gdb-no-wait") && !args.has("gdb")) throw usage("--gdb-no-wait", "to be given with --gdb", "it alone");
   return {
     serial: given === undefined ? parseSerial(serial, "the machine's serial") : parseSerial(given, "--serial"),
     ...(args.has("timeout") ? { timeout: parseDuration(args.get("timeout")!, "--timeout") } : {}),
+    ...(args.has("gdb")
+      ? { gdb: { ...parseGdbAddress(args.get("gdb")!, "--gdb"), hold: !args.has("gdb-no-wait") } }
+      : {}),
     ...(args.has("stats") ? { statistics: args.get("stats")! } : {}),
     debug: args.has("debug"),
   };

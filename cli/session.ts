@@ -6,10 +6,12 @@
 import { BOARD, currentFolder } from "../boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition } from "../core/machine/definition.ts";
-import { Machine, type MachineListener } from "../core/machine/machine.ts";
+import { type GdbListener, Machine, type MachineListener } from "../core/machine/machine.ts";
+import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
-import { readGuest } from "../guest.ts";
+import { reclaim } from "../core/sandbox/reclaim.ts";
+import { readGuest, releaseGuest } from "../guest.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
@@ -26,6 +28,8 @@ export interface SessionOptions {
   readonly timeout?: number;
   /** The file that gets the statistics. */
   readonly statistics?: string;
+  /** Where to listen for gdb. */
+  readonly gdb?: GdbListener;
   /** Show the machine's log. */
   readonly debug: boolean;
   /** Said once the machine runs, where somebody sits at the terminal. */
@@ -76,13 +80,16 @@ export async function runSession(options: SessionOptions): Promise<number> {
     };
     let machine: Machine;
     try {
-      machine = await Machine.start(resolved, guest, listener);
+      machine = await Machine.start(resolved, guest, listener, options.gdb);
+      releaseGuest(guest);
+      reclaim();
     } catch (error) {
       target.abandon();
       throw error;
     }
     try {
       await using running = machine;
+      if (running.gdb !== undefined) report(gdbLine(running.gdb, options.gdb!.hold));
       await running.resume();
       if (options.serial.kind === "stdio") {
         attachTerminal(terminal, running, () => interrupted.resolve({ kind: "user" }));
@@ -149,7 +156,6 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
       const { life, retired, time, cpu } = await machine.state();
       const at = `${cpu.cs.toString(16).padStart(4, "0")}:${cpu.eip.toString(16).padStart(8, "0")}`;
       report(
-        terminal,
         `${life} at ${at}, ${retired} instructions retired, ${(time / 1e9).toFixed(3)} s of virtual time`,
       );
     },
@@ -164,6 +170,12 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
 /** Says something beside the guest's output. */
 function report(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+function gdbLine({ hostname, port }: GdbAddress, hold: boolean): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const what = hold ? "waiting for gdb" : "gdb may connect";
+  return `bulkhead: ${what}: target remote ${host}:${port}`;
 }
 
 function logLine({ level, source, message, time }: LogRecord): string {

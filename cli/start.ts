@@ -14,6 +14,13 @@ import { runSession } from "./session.ts";
 
 const IMAGE = "debian-12-netboot-i386";
 
+/**
+ * The kernel's command line. The installer's own `steal-ctty` makes the serial line the shell's controlling terminal, so that Ctrl-C
+ * interrupts what runs there.
+ */
+const COMMAND_LINE = "console=ttyS0 rdinit=/bin/sh -- -c " +
+  '"mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys; exec steal-ctty /dev/ttyS0 sh"';
+
 const TABLE: OptionTable = { ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
 
 /** `bulkhead start`. */
@@ -30,7 +37,7 @@ ${EXIT_CODE_HELP}`,
     const session = sessionOptions(args, "stdio");
     const { files } = await interruptible((host) => pull(IMAGE, host));
     const { kernel, initrd } = files as { kernel: string; initrd: string };
-    const boot = { kernel, initrd: [initrd], append: "console=ttyS0 rdinit=/bin/sh" };
+    const boot = { kernel, initrd: [initrd], append: COMMAND_LINE };
     const definition = machineDefinition(args, { boot });
     return await runSession({
       definition,

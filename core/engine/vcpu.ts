@@ -120,6 +120,8 @@ export class Vcpu {
   /** Record to go on with, or 0: then RIP decides. */
   #resume = 0;
   #mode = -1;
+  /** The instruction being stepped has changed its own page's code: what follows must be decoded again. */
+  #stale = false;
   #stop = false;
   #unbuilt: string | undefined;
   #internal: unknown;
@@ -243,6 +245,8 @@ export class Vcpu {
     const cpu = this.cpu, state = this.#state;
     const deliveries = this.#stepping ? this.#deliveries : 0;
     this.#stop = false;
+    // The state may have been replaced since the last run.
+    this.#checkMode();
     for (;;) {
       if (cpu.shutdown) return { reason: "shutdown" };
       if (this.#internal !== undefined) this.#rethrow();
@@ -584,13 +588,14 @@ export class Vcpu {
     words[(at + RECORD.SIZE) >> 2] = CONTROL_CASE.STOP | (words[following >> 2]! & ~0xffff);
     const credit = ends ? 0 : this.#position(from) + 1;
     this.#credit = 0;
+    this.#stale = false;
     this.#runFrom(scratch, 1);
     if (this.#retired !== before || this.#resume !== 0) return;
     // Left at the copied STOP: the instruction retired, and the original's successor follows.
     if (this.#state[STATE.RECORD >> 2] === at + RECORD.SIZE && this.#lastExit === EXIT.STOP) {
       this.#retired++;
       this.#setRip(at + RECORD.SIZE);
-      if (from < this.code.scratch || from >= this.code.scratch + 4096) {
+      if (!this.#stale && (from < this.code.scratch || from >= this.code.scratch + 4096)) {
         this.#resume = following;
         this.#credit = credit;
       }
@@ -675,6 +680,7 @@ export class Vcpu {
     const state = this.#state, words = this.#words;
     const record = state[STATE.RECORD >> 2]!;
     if (!this.code.runsFrom(index)) return;
+    this.#stale = true;
     const number = words[record >> 2]! & 0xffff;
     const following = record + RECORD.SIZE;
     if (this.#interpreter.ends(number)) {

@@ -17,7 +17,7 @@ import type { ScriptMatch } from "./script.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Bytes of one message while the guest is sent. */
-const LOAD_CHUNK = 1 << 20;
+const LOAD_CHUNK = 1 << 16;
 
 /** Milliseconds in which the machine process answers: longer than a virtual CPU may take, so that its own report comes first. */
 const ANSWER_LIMIT = 40_000;
@@ -228,7 +228,7 @@ async function send(
   await channel.request("assemble", { definition, cpu, pieces: announced });
   for (const [piece, { bytes }] of all.entries()) {
     for (let offset = 0; offset < bytes.length; offset += LOAD_CHUNK) {
-      await channel.request("load", { piece, offset }, { payload: bytes.subarray(offset, offset + LOAD_CHUNK) });
+      await channel.send("load", { piece, offset }, bytes.subarray(offset, offset + LOAD_CHUNK));
     }
   }
   await channel.request("start", {}, { limit: ANSWER_LIMIT });

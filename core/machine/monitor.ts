@@ -98,6 +98,7 @@ export class Monitor {
     this.#loop = new RunLoop({
       cpu,
       clock,
+      interrupts: board.interrupts,
       deterministic: this.#deterministic,
       attention: new AttentionWord(init.attention),
       stopAt: definition.stopAt,
@@ -213,42 +214,43 @@ export class Monitor {
     }
   }
 
-  readonly #handlers: { [K in keyof ThreadRequests]: (ask: ThreadRequests[K]["ask"]) => ThreadRequests[K]["answer"] } = {
-    debug: (command) => this.#debugger.answer(command),
-    pause: () => {
-      this.#held = false;
-      this.#loop.pause();
-      return {};
-    },
-    resume: () => {
-      if (!this.#ended) this.#loop.resume();
-      return {};
-    },
-    reset: () => {
-      if (this.#ended) return {};
-      this.#resetRequested = true;
-      this.#loop.leave();
-      return {};
-    },
-    state: ({ hash }) => this.#state(hash),
-    statistics: () => this.#statistics(),
-    step: ({ id, step, hold }) => {
-      if (hold && this.#deterministic) this.#holding.add(id);
-      const wasHeld = this.#life === "held";
-      this.#script.add(id, step);
-      if (step.kind === "expect" && wasHeld && this.#script.pending) this.#loop.resume();
-      return {};
-    },
-    unstep: ({ id }) => {
-      this.#holding.delete(id);
-      this.#script.remove(id);
-      return {};
-    },
-    stop: () => {
-      this.#finish({ reason: "stopped" });
-      return {};
-    },
-  };
+  readonly #handlers: { [K in keyof ThreadRequests]: (ask: ThreadRequests[K]["ask"]) => ThreadRequests[K]["answer"] } =
+    {
+      debug: (command) => this.#debugger.answer(command),
+      pause: () => {
+        this.#held = false;
+        this.#loop.pause();
+        return {};
+      },
+      resume: () => {
+        if (!this.#ended) this.#loop.resume();
+        return {};
+      },
+      reset: () => {
+        if (this.#ended) return {};
+        this.#resetRequested = true;
+        this.#loop.leave();
+        return {};
+      },
+      state: ({ hash }) => this.#state(hash),
+      statistics: () => this.#statistics(),
+      step: ({ id, step, hold }) => {
+        if (hold && this.#deterministic) this.#holding.add(id);
+        const wasHeld = this.#life === "held";
+        this.#script.add(id, step);
+        if (step.kind === "expect" && wasHeld && this.#script.pending) this.#loop.resume();
+        return {};
+      },
+      unstep: ({ id }) => {
+        this.#holding.delete(id);
+        this.#script.remove(id);
+        return {};
+      },
+      stop: () => {
+        this.#finish({ reason: "stopped" });
+        return {};
+      },
+    };
 
   #state(hash: boolean): MachineState {
     const { cpu, clock } = this.#machine;

@@ -6,7 +6,12 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
+<<<<<<< HEAD
 import { Channel, type Payload } from "../sandbox/channel.ts";
+=======
+import { Channel } from "../sandbox/channel.ts";
+import { reclaim } from "../sandbox/reclaim.ts";
+>>>>>>> main
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents } from "./protocol.ts";
@@ -24,16 +29,16 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   readable: Deno.stdin.readable,
   writable: Deno.stdout.writable,
   handlers: {
-    events: {},
-    requests: {
-      assemble: (ask) => {
-        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
-        return {};
-      },
+    events: {
       load: ({ piece, offset }, payload) => {
         const bytes = assembling?.bytes[piece];
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
+      },
+    },
+    requests: {
+      assemble: (ask) => {
+        assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
       start: async () => {
@@ -44,6 +49,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         thread = new VcpuThread(definition, cpu, guest, hear);
         await thread.ready;
         await renounceRead();
+        reclaim();
         return {};
       },
       listenForGdb: async ({ hostname, port, hold }) => {

@@ -80,8 +80,6 @@ export type OwnerSpeech = {
   requests: VcpuRequests & {
     /** The definition and the pieces of the guest; their bytes follow in `load`. */
     assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
-    /** The payload is the part of a piece that begins at `offset`. */
-    load: { ask: { piece: number; offset: number }; answer: Nothing };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
     /**
@@ -92,7 +90,10 @@ export type OwnerSpeech = {
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
   };
-  events: Nothing;
+  events: {
+    /** The payload is the part of a piece that begins at `offset`. */
+    load: { piece: number; offset: number };
+  };
 };
 
 /** What the machine process may say to the owner. */

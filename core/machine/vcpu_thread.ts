@@ -23,7 +23,11 @@ const START_LIMIT = 30_000;
 const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
 
 /** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
-export type EventSink = <K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload) => Promise<void>;
+export type EventSink = <K extends keyof ThreadEvents>(
+  name: K,
+  body: ThreadEvents[K],
+  payload: Payload,
+) => Promise<void>;
 
 interface Waiting {
   resolve(answer: object): void;

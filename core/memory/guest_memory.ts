@@ -162,7 +162,9 @@ export class GuestMemory implements LinearMemory {
       this.#list(set, page, walker.global);
       const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
       this.#words[set.read + page] = addend;
-      if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) this.#words[set.write + page] = addend;
+      if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) {
+        this.#words[set.write + page] = addend;
+      }
     }
     return entry;
   }

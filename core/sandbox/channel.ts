@@ -29,7 +29,10 @@ export interface Handlers<S extends Speech> {
       payload: Payload,
     ) => S["requests"][K]["answer"] | Promise<S["requests"][K]["answer"]>;
   };
-  /** Takes events. While a promise that it returns is pending no further message is read: the peer is held back. */
+  /**
+   * Takes events. While a promise that it returns is pending no further message is read: the peer is held back. The payload is valid until
+   * then: keep a copy, not the array.
+   */
   readonly events: {
     readonly [K in keyof S["events"]]: (body: S["events"][K], payload: Payload) => void | Promise<void>;
   };
@@ -41,7 +44,7 @@ export interface ChannelOptions<Theirs extends Speech> {
   readonly peer: string;
   /** What the other side writes. */
   readonly readable: ReadableStream<Uint8Array>;
-  /** What the other side reads. */
+  /** What the other side reads. It is done with the bytes of a write when the write settles. */
   readonly writable: WritableStream<Uint8Array>;
   /** What the other side may say. */
   readonly handlers: Handlers<Theirs>;
@@ -52,6 +55,9 @@ interface Waiting {
   reject(error: BulkheadError): void;
 }
 
+/** Bytes of frames that are written without an array of their own. */
+const SCRATCH = (1 << 16) + 4096;
+
 /** One side of a channel: `Mine` is what it may say, `Theirs` what it may hear. */
 export class Channel<Mine extends Speech, Theirs extends Speech> {
   /** Settles when no more messages will come: undefined after an orderly end, else why. Never rejects. */
@@ -59,8 +65,11 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
   readonly #closed = Promise.withResolvers<BulkheadError | undefined>();
   readonly #options: ChannelOptions<Theirs>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #reader: ByteReader;
   readonly #waiting = new Map<number, Waiting>();
+  /** One frame after the other is written, from one buffer: large amounts pass without leaving garbage behind. */
+  readonly #scratch = new Uint8Array(SCRATCH);
+  #writing: Promise<void> = Promise.resolve();
   #nextId = 1;
   #end: BulkheadError | undefined;
   #open = true;
@@ -69,7 +78,7 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
   constructor(options: ChannelOptions<Theirs>) {
     this.#options = options;
     this.#writer = options.writable.getWriter();
-    this.#reader = options.readable.getReader();
+    this.#reader = new ByteReader(options.readable);
     this.#writer.closed.catch(() => {});
     this.closed = this.#closed.promise;
     this.#listen();
@@ -118,13 +127,17 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
   }
 
   async #write(header: Frame["header"], payload?: Uint8Array): Promise<void> {
-    if (!this.#open) throw this.#gone();
+    const before = this.#writing, turn = Promise.withResolvers<void>();
+    this.#writing = turn.promise;
+    await before;
     try {
-      await this.#writer.ready;
-      await this.#writer.write(encodeFrame(header, payload));
+      if (!this.#open) throw this.#gone();
+      await this.#writer.write(encodeFrame(header, payload, this.#scratch));
     } catch (error) {
       if (error instanceof BulkheadError) throw error;
       throw this.#gone();
+    } finally {
+      turn.resolve();
     }
   }
 
@@ -132,9 +145,9 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     const frames = new FrameReader(this.#options.peer);
     try {
       for (;;) {
-        const { value, done } = await this.#reader.read();
-        if (done) break;
-        for (const frame of frames.push(value)) await this.#hear(frame);
+        const piece = await this.#reader.read();
+        if (piece === undefined) break;
+        for (const frame of frames.push(piece)) await this.#hear(frame);
       }
       this.#finish(frames.unfinished === 0 ? undefined : this.#broken("the rest of a message", "the end"));
     } catch (error) {
@@ -155,7 +168,7 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     } else if (typeof ask === "string") {
       const handler = own(this.#options.handlers.requests, ask);
       if (handler === undefined) throw this.#broken("a request that is known", JSON.stringify(ask));
-      this.#answer(id, ask, handler, body, payload);
+      this.#answer(id, ask, handler, body, payload.slice());
     } else if (reply === true) {
       this.#waiting.get(id)?.resolve(body);
     } else if (refuse === true) {
@@ -196,6 +209,33 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
   #broken(expected: string, found: string): BulkheadError {
     const subject = this.#options.peer;
     return new BulkheadError({ code: "channel-broken", subject, where: "its messages", expected, found });
+  }
+}
+
+/** Reads a stream, into one buffer of its own where the stream can do that: large amounts pass without leaving garbage behind. */
+class ByteReader {
+  readonly #reader: ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array>;
+  #buffer: ArrayBufferLike = new ArrayBuffer(1 << 16);
+
+  constructor(stream: ReadableStream<Uint8Array>) {
+    try {
+      this.#reader = stream.getReader({ mode: "byob" });
+    } catch {
+      // A stream of another kind, as between two ends in one process.
+      this.#reader = stream.getReader();
+    }
+  }
+
+  /** The next bytes, valid until the next call; undefined at the end. */
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#reader instanceof ReadableStreamDefaultReader) return (await this.#reader.read()).value;
+    const { value, done } = await this.#reader.read(new Uint8Array(this.#buffer as ArrayBuffer));
+    if (value !== undefined) this.#buffer = value.buffer;
+    return done ? undefined : value;
+  }
+
+  async cancel(): Promise<void> {
+    await this.#reader.cancel();
   }
 }
 

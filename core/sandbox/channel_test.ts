@@ -6,8 +6,15 @@ import { encodeFrame } from "./frame.ts";
 // deno-lint-ignore no-explicit-any
 type Loose = { requests: Record<string, { ask: any; answer: any }>; events: Record<string, any> };
 
+/** A pipe that copies, as those between processes do. */
+function pipe(highWaterMark = 0): TransformStream<Uint8Array, Uint8Array> {
+  const transform = (bytes: Uint8Array, out: TransformStreamDefaultController<Uint8Array>) =>
+    out.enqueue(bytes.slice());
+  return new TransformStream({ transform }, undefined, { highWaterMark });
+}
+
 function pair(left: Partial<Handlers<Loose>>, right: Partial<Handlers<Loose>>) {
-  const there = new TransformStream<Uint8Array, Uint8Array>(), back = new TransformStream<Uint8Array, Uint8Array>();
+  const there = pipe(), back = pipe();
   const none = { requests: {}, events: {} };
   return [
     new Channel<Loose, Loose>({
@@ -27,8 +34,8 @@ function pair(left: Partial<Handlers<Loose>>, right: Partial<Handlers<Loose>>) {
 
 /** A channel whose peer is the test itself. */
 function alone(handlers: Partial<Handlers<Loose>> = {}) {
-  const there = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, { highWaterMark: 99 });
-  const back = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, { highWaterMark: 99 });
+  const there = pipe(99);
+  const back = pipe(99);
   const channel = new Channel<Loose, Loose>({
     peer: "the machine process",
     readable: there.readable,

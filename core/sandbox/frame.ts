@@ -23,8 +23,17 @@ export const FRAME_LIMIT = 8 << 20;
 
 const NOTHING = new Uint8Array(0);
 
-/** Encodes a frame. @throws {BulkheadError} `frame-too-long` beyond FRAME_LIMIT. */
-export function encodeFrame(header: Frame["header"], payload: Uint8Array = NOTHING): Uint8Array<ArrayBuffer> {
+/**
+ * Encodes a frame.
+ *
+ * @param scratch Where to, if the frame fits there; a new array otherwise.
+ * @throws {BulkheadError} `frame-too-long` beyond FRAME_LIMIT.
+ */
+export function encodeFrame(
+  header: Frame["header"],
+  payload: Uint8Array = NOTHING,
+  scratch: Uint8Array<ArrayBuffer> = NOTHING,
+): Uint8Array<ArrayBuffer> {
   const text = new TextEncoder().encode(JSON.stringify(header));
   const length = 4 + text.length + payload.length;
   if (length > FRAME_LIMIT) {
@@ -35,8 +44,8 @@ export function encodeFrame(header: Frame["header"], payload: Uint8Array = NOTHI
       found: `${length}`,
     });
   }
-  const frame = new Uint8Array(4 + length);
-  const view = new DataView(frame.buffer);
+  const frame = 4 + length <= scratch.length ? scratch.subarray(0, 4 + length) : new Uint8Array(4 + length);
+  const view = new DataView(frame.buffer, frame.byteOffset);
   view.setUint32(0, length, true);
   view.setUint32(4, text.length, true);
   frame.set(text, 8);
@@ -47,8 +56,9 @@ export function encodeFrame(header: Frame["header"], payload: Uint8Array = NOTHI
 /** Takes frames out of a stream of bytes that arrives in pieces of any size. */
 export class FrameReader {
   readonly #sender: string;
-  #pieces: Uint8Array[] = [];
-  #held = 0;
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(1 << 16);
+  #start = 0;
+  #end = 0;
 
   /** @param sender Who writes the stream, as a sentence would name it. */
   constructor(sender: string) {
@@ -57,33 +67,45 @@ export class FrameReader {
 
   /** Bytes of an unfinished frame: not zero at the end of the stream means that it was cut off. */
   get unfinished(): number {
-    return this.#held;
+    return this.#end - this.#start;
   }
 
   /**
-   * Adds a piece and returns the frames that it completes.
+   * Adds a piece and returns the frames that it completes. Their payloads are valid until the next call: keep a copy, not the array.
    *
    * @throws {BulkheadError} `frame-broken` when the bytes are no frame; the stream is then of no further use.
    */
   push(piece: Uint8Array): Frame[] {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
+    this.#append(piece);
     const frames: Frame[] = [];
-    for (;;) {
-      if (this.#held < 8) return frames;
-      const lead = this.#gather(8);
-      const view = new DataView(lead.buffer, lead.byteOffset);
+    while (this.unfinished >= 8) {
+      const view = new DataView(this.#buffer.buffer, this.#start, 8);
       const length = view.getUint32(0, true), headerLength = view.getUint32(4, true);
       if (length > FRAME_LIMIT) throw this.#broken(`a message of at most ${FRAME_LIMIT} bytes`, `one of ${length}`);
       if (headerLength > length - 4) throw this.#broken("a header within its message", `one of ${headerLength} bytes`);
-      if (this.#held < 4 + length) return frames;
-      const bytes = this.#gather(4 + length);
-      const payload = bytes.slice(8 + headerLength, 4 + length);
-      frames.push({ header: this.#header(bytes.subarray(8, 8 + headerLength)), payload });
-      const rest = bytes.subarray(4 + length);
-      this.#pieces[0] = rest;
-      this.#held -= 4 + length;
+      if (this.unfinished < 4 + length) break;
+      const payload = this.#start + 8 + headerLength, end = this.#start + 4 + length;
+      frames.push({
+        header: this.#header(this.#buffer.subarray(this.#start + 8, payload)),
+        payload: this.#buffer.subarray(payload, end),
+      });
+      this.#start = end;
     }
+    return frames;
+  }
+
+  #append(piece: Uint8Array): void {
+    const held = this.unfinished;
+    if (this.#end + piece.length > this.#buffer.length) {
+      const larger = held + piece.length > this.#buffer.length;
+      const buffer = larger ? new Uint8Array(2 * (held + piece.length)) : this.#buffer;
+      buffer.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = buffer;
+      this.#start = 0;
+      this.#end = held;
+    }
+    this.#buffer.set(piece, this.#end);
+    this.#end += piece.length;
   }
 
   #header(bytes: Uint8Array): Frame["header"] {
@@ -97,22 +119,6 @@ export class FrameReader {
       throw this.#broken("a header that is an object", JSON.stringify(header));
     }
     return header as Frame["header"];
-  }
-
-  /** Makes the first piece at least `count` bytes long. */
-  #gather(count: number): Uint8Array {
-    const first = this.#pieces[0];
-    if (first !== undefined && first.length >= count) return first;
-    let taken = 0, pieces = 0;
-    while (taken < count) taken += this.#pieces[pieces++]!.length;
-    const joined = new Uint8Array(taken);
-    let at = 0;
-    for (const piece of this.#pieces.splice(0, pieces)) {
-      joined.set(piece, at);
-      at += piece.length;
-    }
-    this.#pieces.unshift(joined);
-    return joined;
   }
 
   #broken(expected: string, found: string): BulkheadError {

@@ -16,6 +16,12 @@ const FAREWELL = 500;
 /** Characters of a process's standard error that are kept: the last ones. */
 const LAST_WORDS = 8192;
 
+/**
+ * glibc raises these thresholds when large blocks are freed, and then keeps tens of megabytes of what a process no longer uses. Fixed at
+ * their initial values (mallopt(3)), they make it give freed memory back. Other allocators ignore them.
+ */
+const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
+
 /** What to start. */
 export interface LaunchOptions<Theirs extends Speech> {
   /** The process, as a sentence would name it: "the machine process". */
@@ -81,7 +87,8 @@ function spawn({ name, entry, rights }: Pick<LaunchOptions<Speech>, "name" | "en
   // Without a configuration file and without npm: what runs is the modules that the entry names, wherever the user stands.
   const args = ["run", "--quiet", "--no-config", "--no-npm", ...processFlags(rights), entry.href];
   try {
-    return new Deno.Command(Deno.execPath(), { args, stdin: "piped", stdout: "piped", stderr: "piped" }).spawn();
+    const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+    return new Deno.Command(Deno.execPath(), { args, env: ALLOCATOR, ...pipes }).spawn();
   } catch (error) {
     const remedy = error instanceof Deno.errors.NotCapable
       ? "allow it with --allow-run=deno, or run under `deno task bulkhead`"

@@ -66,12 +66,13 @@ export class PushFrame {
     }
   }
 
-  /** Throws #PF unless every page of the frame can be written. */
+  /** Throws #PF unless every page of the frame can be written. The first item pushed is the first to fault. */
   probe(memory: LinearMemory): void {
     const total = this.#count * this.#size;
     const start = ((this.#pointer - total) & this.#mask) >>> 0;
-    if (this.#contiguous(start, total)) {
-      memory.probeWrite((this.#base + start) >>> 0, total, this.#user);
+    const first = (this.#base + start) >>> 0, last = (first + total - 1) >>> 0;
+    if (this.#contiguous(start, total) && first >>> 12 === last >>> 12) {
+      memory.probeWrite((last - this.#size + 1) >>> 0, this.#size, this.#user);
       return;
     }
     for (let i = 1; i <= this.#count; i++) {

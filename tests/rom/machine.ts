@@ -114,8 +114,8 @@ export class RomMachine implements SystemBus {
       this.vcpu.interrupt();
     }
   }
-  portReadBlock(port: number, size: number, into: Uint8Array): number {
-    into.fill(port & 0xff);
+  portReadBlock(_port: number, size: number, into: Uint8Array): number {
+    into.fill(0xff);
     return into.length / size;
   }
   portWriteBlock(_port: number, size: number, from: Uint8Array): number {

@@ -8,14 +8,18 @@ const idt = (vector: number) => AT.IDT + vector * 8;
 
 Deno.test("call gates switch stacks, copy parameters and return", () => {
   const rom = new Rom("call gates", "protected");
-  rom.user("a call with three parameters returns to ring 3", { vector: 0x30, cs: S.CODE3 }, `
+  rom.user(
+    "a call with three parameters returns to ring 3",
+    { vector: 0x30, cs: S.CODE3 },
+    `
       push dword 11
       push dword 22
       push dword 33
       call ${S.GATE_PARAMETERS}:0
       after_gate: mov ecx, esp
       mov esi, [${FOUND + 40}]
-      int 0x30`)
+      int 0x30`,
+  )
     .value("ESP after RET 12", TRAP.ECX, AT.STACK3)
     .value("the return address", FOUND, "after_gate")
     .value("the return CS", FOUND + 4, S.CODE3)
@@ -29,10 +33,18 @@ Deno.test("call gates switch stacks, copy parameters and return", () => {
     .value("the gate's CS", FOUND + 36, S.CODE0)
     .value("FS of ring 0 is null in ring 3", TRAP.FS, 0)
     .value("DS of ring 3 stays", TRAP.DS, S.DATA3)
-    .fault("a call at the same level needs no stack switch", { vector: 0x30 }, `call ${S.GATE}:0x12345678\nmov ecx, esp\nint 0x30`)
+    .fault(
+      "a call at the same level needs no stack switch",
+      { vector: 0x30 },
+      `call ${S.GATE}:0x12345678\nmov ecx, esp\nint 0x30`,
+    )
     .value("its return CS", FOUND + 4, S.CODE0)
     .value("ESP in the gate's target", FOUND + 28, AT.STACK - 8)
-    .user("through a 16-bit gate", { vector: 0x30, cs: S.CODE16 }, `push word 0x4455\ncall ${S.GATE16}:0\nafter_gate16:`)
+    .user(
+      "through a 16-bit gate",
+      { vector: 0x30, cs: S.CODE16 },
+      `push word 0x4455\ncall ${S.GATE16}:0\nafter_gate16:`,
+    )
     .value("16-bit frame: IP and CS", FOUND + 0x40, `(after_gate16 & 0xffff) | ${hex(S.CODE3 << 16)}`)
     .value("16-bit frame: parameter and SP", FOUND + 0x44, `0x4455 | ((${AT.STACK3 - 2}) & 0xffff) << 16`)
     .user("gate of DPL 0 called from ring 3", { vector: 13, error: S.GATE0 }, `call ${S.GATE0 | 3}:0`)
@@ -42,8 +54,12 @@ Deno.test("call gates switch stacks, copy parameters and return", () => {
     .user("a gate with a null selector", { vector: 13, error: 0 }, `call ${S.GATE_NULL}:0`)
     .user("a jump through a gate cannot raise the privilege", { vector: 13, error: S.CODE0 }, `jmp ${S.GATE}:0`)
     .user("a call to code of DPL 0", { vector: 13, error: S.CODE0 }, `call ${S.CODE0 | 3}:0`)
-    .user("a call to conforming code stays in ring 3", { vector: 0x30, cs: S.CONFORMING | 3 }, `call ${S.CONFORMING | 3}:conform
-      conform: int 0x30`)
+    .user(
+      "a call to conforming code stays in ring 3",
+      { vector: 0x30, cs: S.CONFORMING | 3 },
+      `call ${S.CONFORMING | 3}:conform
+      conform: int 0x30`,
+    )
     .user("to ring 1", { vector: 0x31, cs: S.CODE1 }, `call ${S.GATE1}:0\nint 0x30`)
     .value("ring 1's stack", TRAP.ESP, AT.STACK1 - 16)
     .value("ring 1's SS", TRAP.SS, S.DATA1);
@@ -91,7 +107,11 @@ Deno.test("call gates switch stacks, copy parameters and return", () => {
 
 Deno.test("interrupts and exceptions go through their gates with every check", () => {
   const rom = new Rom("gates", "protected");
-  rom.user("INT n from ring 3 switches to the TSS's stack", { vector: 0x30, cs: S.CODE3, eip: "after_int" }, "int 0x30\nafter_int:")
+  rom.user(
+    "INT n from ring 3 switches to the TSS's stack",
+    { vector: 0x30, cs: S.CODE3, eip: "after_int" },
+    "int 0x30\nafter_int:",
+  )
     .value("where the frame is", TRAP.FRAME, AT.STACK0 - 20)
     .value("the outer ESP", TRAP.ESP, AT.STACK3)
     .value("the outer SS", TRAP.SS, S.DATA3)
@@ -178,7 +198,9 @@ Deno.test("interrupts and exceptions go through their gates with every check", (
 Deno.test("returns to outer levels check everything and clear what the level may not see", () => {
   const rom = new Rom("returns", "protected");
   const iret = (cs: number, ss: number, flags = 0x202) =>
-    `push dword ${ss}\npush dword ${AT.STACK3}\npush dword ${hex(flags)}\npush dword ${cs}\npush dword outer\niret_at: iretd\n`;
+    `push dword ${ss}\npush dword ${AT.STACK3}\npush dword ${
+      hex(flags)
+    }\npush dword ${cs}\npush dword outer\niret_at: iretd\n`;
   const once = (description: string, vector: number, error: number, code: string) =>
     rom.fault(description, { vector, error }, code.replace("iret_at: ", ""));
   once("IRET to a null CS", 13, 0, iret(0, S.DATA3));
@@ -189,7 +211,10 @@ Deno.test("returns to outer levels check everything and clear what the level may
   once("IRET with SS of DPL 0", 13, S.DATA0, iret(S.CODE3, S.DATA0 | 3));
   once("IRET with a read-only SS", 13, S.READ_ONLY3 & ~3, iret(S.CODE3, S.READ_ONLY3));
   once("IRET beyond the limit", 13, 0, `push dword ${S.SMALL_CODE}\npush dword 0x100\nretf`);
-  rom.fault("RETF to ring 3 releases on both stacks", { vector: 0x30, cs: S.CODE3 }, `mov ax, ${S.DATA3}
+  rom.fault(
+    "RETF to ring 3 releases on both stacks",
+    { vector: 0x30, cs: S.CODE3 },
+    `mov ax, ${S.DATA3}
       mov gs, ax
       mov ax, ${S.CONFORMING}
       mov fs, ax
@@ -199,21 +224,34 @@ Deno.test("returns to outer levels check everything and clear what the level may
       push dword 2
       push dword ${S.CODE3}
       push dword outer
-      retf 8`)
+      retf 8`,
+  )
     .value("the outer ESP", TRAP.ESP, AT.STACK3)
     .value("DS of DPL 0 is null", TRAP.DS, 0)
     .value("ES of DPL 0 is null", TRAP.ES, 0)
     .value("GS of DPL 3 stays", TRAP.GS, S.DATA3)
     .value("conforming FS stays", TRAP.FS, S.CONFORMING)
-    .fault("IRET to ring 3 with a 16-bit stack takes SP alone", { vector: 0x30, cs: S.CODE3 }, `push dword ${S.DATA16_3}
+    .fault(
+      "IRET to ring 3 with a 16-bit stack takes SP alone",
+      { vector: 0x30, cs: S.CODE3 },
+      `push dword ${S.DATA16_3}
       push dword 0x5555c000
       push dword 0x202
       push dword ${S.CODE3}
       push dword outer
-      iretd`)
+      iretd`,
+    )
     .check("SP", `cmp word [${TRAP.ESP}], 0xc000`)
-    .user("IRET in ring 3 to ring 0", { vector: 13, error: S.CODE0 }, `pushfd\npush dword ${S.CODE0}\npush dword outer\niretd`)
-    .user("IRET in ring 3 changes neither IF nor IOPL", { vector: 0x30 }, `push dword 0x3000\npush cs\npush dword outer\niretd`)
+    .user(
+      "IRET in ring 3 to ring 0",
+      { vector: 13, error: S.CODE0 },
+      `pushfd\npush dword ${S.CODE0}\npush dword outer\niretd`,
+    )
+    .user(
+      "IRET in ring 3 changes neither IF nor IOPL",
+      { vector: 0x30 },
+      `push dword 0x3000\npush cs\npush dword outer\niretd`,
+    )
     .check("IF and IOPL", `mov eax, [${TRAP.EFLAGS}]\nand eax, 0x3200\ncmp eax, 0x200`)
     .user("POPF in ring 3 neither", { vector: 0x30 }, "push dword 0x3000\npopfd\nint 0x30")
     .check("IF and IOPL after POPF", `mov eax, [${TRAP.EFLAGS}]\nand eax, 0x3200\ncmp eax, 0x200`)

@@ -36,16 +36,24 @@ Deno.test("loading a segment register checks selector, type, privilege and prese
     .fault("a null ES in a string", { vector: 13, error: 0 }, `${load("es", 0)}\nmov edi, ${DATA}\nstosb`)
     .code(load("fs", S.LDT_DATA)).check("the LDT's segment", `cmp dword [${TRAP.COUNT}], 19`)
     .code(load("fs", S.CONFORMING | 3)).check("conforming code with RPL 3 as data", `cmp dword [${TRAP.COUNT}], 19`)
-    .fault("LDS: the register stays", { vector: 13, error: 0x1f8 }, `mov dword [${DATA}], 0x12345678
+    .fault(
+      "LDS: the register stays",
+      { vector: 13, error: 0x1f8 },
+      `mov dword [${DATA}], 0x12345678
       mov word [${DATA + 4}], 0x1f8
       mov ecx, 77
-      lds ecx, [${DATA}]`)
+      lds ecx, [${DATA}]`,
+    )
     .value("ECX after the fault of LDS", TRAP.ECX, 77)
     .code(`mov dword [${AT.GDT + (S.SMALL & ~7) + 4}], 0x409201\n${load("es", S.SMALL)}`)
     .check("a load sets the accessed bit", `test byte [${AT.GDT + S.SMALL + 5}], 1`, "jnz")
     .user("ring 3 loads DPL 0", { vector: 13, error: S.DATA0 }, load("ds", S.DATA0))
     .user("ring 3 loads SS with RPL 0", { vector: 13, error: 0x20 }, load("ss", 0x20))
-    .user("ring 3 reads conforming code of DPL 0", { vector: 0x30 }, `${load("ds", S.CONFORMING)}\nmov eax, [0xf0000]\nint 0x30`);
+    .user(
+      "ring 3 reads conforming code of DPL 0",
+      { vector: 0x30 },
+      `${load("ds", S.CONFORMING)}\nmov eax, [0xf0000]\nint 0x30`,
+    );
   runRom(rom);
 });
 
@@ -59,10 +67,18 @@ Deno.test("every access is checked against the segment's limit and type", () => 
     .fault("a read-modify-write across the limit", { vector: 13, error: 0 }, withFs(S.SMALL, "add dword [fs:0xfd], 1"))
     .fault("BTS far out", { vector: 13, error: 0 }, withFs(S.SMALL, "mov eax, 0x800\nbts dword [fs:0], eax"))
     .fault("CMPXCHG8B across the limit", { vector: 13, error: 0 }, withFs(S.SMALL, "cmpxchg8b [fs:0xf9]"))
-    .fault("an x87 store across the limit", { vector: 13, error: 0 }, withFs(S.SMALL, "fninit\nfld1\nfstp qword [fs:0xf9]"))
-    .fault("a string that runs out", { vector: 13, error: 0 }, `${load("es", S.SMALL)}
+    .fault(
+      "an x87 store across the limit",
+      { vector: 13, error: 0 },
+      withFs(S.SMALL, "fninit\nfld1\nfstp qword [fs:0xf9]"),
+    )
+    .fault(
+      "a string that runs out",
+      { vector: 13, error: 0 },
+      `${load("es", S.SMALL)}
       mov dword [${DATA + 0xf8}], 0\nmov dword [${DATA + 0xfc}], 0
-      mov edi, 0xf8\nmov ecx, 4\nmov eax, 0x11223344\nrep stosd`)
+      mov edi, 0xf8\nmov ecx, 4\nmov eax, 0x11223344\nrep stosd`,
+    )
     .value("ECX after the string's fault", TRAP.ECX, 2)
     .value("EDI after the string's fault", TRAP.EDI, 0x100)
     .value("the last item that fits", DATA + 0xfc, 0x11223344)
@@ -75,19 +91,43 @@ Deno.test("every access is checked against the segment's limit and type", () => 
     .code(withFs(S.EXPAND_DOWN16, "mov eax, [fs:0xfffc]"))
     .fault("16-bit expand-down: above FFFFh", { vector: 13, error: 0 }, withFs(S.EXPAND_DOWN16, "mov al, [fs:0x10000]"))
     .fault("16-bit expand-down: across FFFFh", { vector: 13, error: 0 }, withFs(S.EXPAND_DOWN16, "mov ax, [fs:0xffff]"))
-    .fault("a write to read-only data", { vector: 13, error: 0 }, withFs(S.READ_ONLY, "mov eax, [fs:0]\nmov [fs:0], eax"))
+    .fault(
+      "a write to read-only data",
+      { vector: 13, error: 0 },
+      withFs(S.READ_ONLY, "mov eax, [fs:0]\nmov [fs:0], eax"),
+    )
     .fault("a write through CS", { vector: 13, error: 0 }, `mov eax, [cs:0]\nmov [cs:${DATA}], eax`)
-    .fault("a write through a code segment in FS", { vector: 13, error: 0 }, withFs(S.CODE0, `mov eax, [fs:0]\nmov [fs:${DATA}], eax`))
-    .fault("a locked read-modify-write of read-only data", { vector: 13, error: 0 }, withFs(S.READ_ONLY, "lock inc dword [fs:0]"))
-    .fault("execute-only: a read through CS", { vector: 13, error: 0, cs: S.EXECUTE_ONLY }, `jmp ${S.EXECUTE_ONLY}:only
-      only: mov eax, [cs:0]`)
-    .fault("16-bit addresses wrap at FFFFh", { vector: 0x30 }, `mov bx, 0xfff0
+    .fault(
+      "a write through a code segment in FS",
+      { vector: 13, error: 0 },
+      withFs(S.CODE0, `mov eax, [fs:0]\nmov [fs:${DATA}], eax`),
+    )
+    .fault(
+      "a locked read-modify-write of read-only data",
+      { vector: 13, error: 0 },
+      withFs(S.READ_ONLY, "lock inc dword [fs:0]"),
+    )
+    .fault(
+      "execute-only: a read through CS",
+      { vector: 13, error: 0, cs: S.EXECUTE_ONLY },
+      `jmp ${S.EXECUTE_ONLY}:only
+      only: mov eax, [cs:0]`,
+    )
+    .fault(
+      "16-bit addresses wrap at FFFFh",
+      { vector: 0x30 },
+      `mov bx, 0xfff0
       mov byte [0x20], 0x5a
       mov al, [bx + 0x30]
       mov ecx, eax
-      int 0x30`)
+      int 0x30`,
+    )
     .check("the wrapped byte", `cmp byte [${TRAP.ECX}], 0x5a`)
-    .fault("a word at FFFFh of a 64 KB segment", { vector: 13, error: 0 }, withFs(S.DATA16, "mov bx, 0xffff\nmov ax, [fs:bx]"));
+    .fault(
+      "a word at FFFFh of a 64 KB segment",
+      { vector: 13, error: 0 },
+      withFs(S.DATA16, "mov bx, 0xffff\nmov ax, [fs:bx]"),
+    );
   runRom(rom);
 });
 
@@ -98,16 +138,39 @@ Deno.test("the stack segment faults with #SS, and 16-bit stacks wrap", () => {
     { vector: 12, error: 0 },
     withSs(S.SMALL, "mov esp, 0x80\nmov ebp, 0x100\nmov eax, [ebp]"),
   )
-    .user("a push below an expand-down limit", { vector: 12, error: 0 }, withSs(S.EXPAND_DOWN3, "mov esp, 0x1000\npush eax"))
-    .user("a push that does not fit", { vector: 12, error: 0, eip: "push_at" }, withSs(S.SMALL3, "mov esp, 0x104\npush_at: push eax"))
+    .user(
+      "a push below an expand-down limit",
+      { vector: 12, error: 0 },
+      withSs(S.EXPAND_DOWN3, "mov esp, 0x1000\npush eax"),
+    )
+    .user(
+      "a push that does not fit",
+      { vector: 12, error: 0, eip: "push_at" },
+      withSs(S.SMALL3, "mov esp, 0x104\npush_at: push eax"),
+    )
     .value("a refused push keeps ESP", TRAP.ESP, 0x104)
     .user("a pop across the limit", { vector: 12, error: 0 }, withSs(S.SMALL3, "mov esp, 0xfe\npop eax"))
-    .user("PUSHA that does not fit writes nothing", { vector: 12, error: 0 }, withSs(S.SMALL3, "mov esp, 0x1c\nmov eax, 1\npusha"))
+    .user(
+      "PUSHA that does not fit writes nothing",
+      { vector: 12, error: 0 },
+      withSs(S.SMALL3, "mov esp, 0x1c\nmov eax, 1\npusha"),
+    )
     .value("memory after the PUSHA", DATA + 0x18, 0)
-    .user("POPA across the limit changes no register", { vector: 12, error: 0 }, withSs(S.SMALL3, "mov edi, 0x77\nmov esp, 0xe8\npopa"))
+    .user(
+      "POPA across the limit changes no register",
+      { vector: 12, error: 0 },
+      withSs(S.SMALL3, "mov edi, 0x77\nmov esp, 0xe8\npopa"),
+    )
     .value("EDI after the POPA", TRAP.EDI, 0x77)
-    .user("ENTER that does not fit", { vector: 12, error: 0, eip: "enter_at" }, withSs(S.SMALL3, `
-      mov esp, 0x10\nmov ebp, 0x40\nenter_at: enter 0x20, 0`))
+    .user(
+      "ENTER that does not fit",
+      { vector: 12, error: 0, eip: "enter_at" },
+      withSs(
+        S.SMALL3,
+        `
+      mov esp, 0x10\nmov ebp, 0x40\nenter_at: enter 0x20, 0`,
+      ),
+    )
     .value("a refused ENTER keeps ESP", TRAP.ESP, 0x10)
     .user("a push across FFFFh of a 16-bit stack", { vector: 12, error: 0 }, withSs(S.DATA16_3, "mov esp, 2\npush eax"))
     .code(`${load("ss", S.DATA16)}
@@ -155,7 +218,11 @@ Deno.test("code runs up to the code segment's last byte and not beyond", () => {
     .fault("running past the limit", { ...small, eip: 0x100 }, `jmp ${S.SMALL_CODE}:0xfe`)
     .code(`mov word [${at(0xfe)}], 0xb890`)
     .fault("an instruction across the limit", { ...small, eip: 0xff }, `jmp ${S.SMALL_CODE}:0xfe`)
-    .fault("a far jump beyond the limit", { vector: 13, error: 0, cs: S.CODE0, eip: "far_at" }, `far_at: jmp ${S.SMALL_CODE}:0x100`)
+    .fault(
+      "a far jump beyond the limit",
+      { vector: 13, error: 0, cs: S.CODE0, eip: "far_at" },
+      `far_at: jmp ${S.SMALL_CODE}:0x100`,
+    )
     .fault("a far call beyond the limit", { vector: 13, error: 0, cs: S.CODE0 }, `call ${S.SMALL_CODE}:0x100`)
     .code(`mov word [${at(0x90)}], 0x7feb`)
     .fault("a short jump beyond the limit", { ...small, eip: 0x90 }, go)
@@ -205,6 +272,10 @@ Deno.test("LAR, LSL, VERR, VERW and ARPL tell what a descriptor allows", () => {
   clear("VERR with RPL 3", `mov ecx, ${S.DATA0 | 3}\nverr cx`);
   rom.code("mov ax, 0x10\nmov bx, 3\narpl ax, bx").check("ARPL raises the RPL", "cmp ax, 0x13");
   clear("ARPL with the higher RPL", "mov ax, 0x13\nmov bx, 1\narpl ax, bx");
-  rom.user("LAR in ring 3 of DPL 0", { vector: 0x31 }, `mov ecx, ${S.DATA0}\nlar eax, cx\njnz invisible\nint 0x30\ninvisible: int 0x31`);
+  rom.user(
+    "LAR in ring 3 of DPL 0",
+    { vector: 0x31 },
+    `mov ecx, ${S.DATA0}\nlar eax, cx\njnz invisible\nint 0x30\ninvisible: int 0x31`,
+  );
   runRom(rom);
 });

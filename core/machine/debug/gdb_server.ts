@@ -113,8 +113,7 @@ export class GdbServer {
         done(await machine.debug({ kind: "set-register", register, bytes: toHex(bytes) })),
       readMemory: async (address, length, physical = false) =>
         bytesOf(await machine.debug({ kind: "read", address, length, physical })),
-      writeMemory: async (address, bytes) =>
-        done(await machine.debug({ kind: "write", address, bytes: toHex(bytes) })),
+      writeMemory: async (address, bytes) => done(await machine.debug({ kind: "write", address, bytes: toHex(bytes) })),
       resume: async (step, places) => void await machine.debug({ kind: "resume", step, ...places }),
       interrupt: async () => void await machine.debug({ kind: "interrupt" }),
       detach: async () => void await machine.debug({ kind: "detach" }),

@@ -89,7 +89,9 @@ export function targetDescription(registers: readonly DebugRegister[]): string {
     const lines = registers.filter((register) => register.feature === feature).map(({ name, bits, type, group }) =>
       `<reg name="${name}" bitsize="${bits}" type="${type}"${group === undefined ? "" : ` group="${group}"`}/>`
     );
-    return `<feature name="${feature}">\n${[TYPES[feature], ...lines].filter((line) => line !== "").join("\n")}\n</feature>`;
+    return `<feature name="${feature}">\n${
+      [TYPES[feature], ...lines].filter((line) => line !== "").join("\n")
+    }\n</feature>`;
   });
   return `<?xml version="1.0"?>
 <!DOCTYPE target SYSTEM "gdb-target.dtd">

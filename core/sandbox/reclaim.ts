@@ -1,0 +1,29 @@
+/**
+ * Gives memory back to the host.
+ *
+ * @module
+ */
+import v8 from "node:v8";
+import vm from "node:vm";
+
+/**
+ * Frees a large buffer at once, instead of at some later collection. Every view of it is empty from then on.
+ *
+ * @param bytes All or part of a buffer that nobody needs any more.
+ */
+export function release(bytes: Uint8Array): void {
+  if (bytes.buffer instanceof ArrayBuffer && !bytes.buffer.detached) bytes.buffer.transfer(0);
+}
+
+/**
+ * Collects what this process no longer uses. For a process of ours that has just moved large amounts of data and will now be idle: V8 sees
+ * no reason to collect by itself then. Where V8 does not allow it, nothing happens.
+ */
+export function reclaim(): void {
+  try {
+    v8.setFlagsFromString("--expose-gc");
+    (vm.runInNewContext("gc") as () => void)();
+  } catch {
+    // Only a matter of how much memory is held.
+  }
+}
