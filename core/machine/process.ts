@@ -6,12 +6,8 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-<<<<<<< HEAD
 import { Channel, type Payload } from "../sandbox/channel.ts";
-=======
-import { Channel } from "../sandbox/channel.ts";
 import { reclaim } from "../sandbox/reclaim.ts";
->>>>>>> main
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents } from "./protocol.ts";
