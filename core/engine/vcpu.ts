@@ -221,6 +221,11 @@ export class Vcpu {
     this.#stop = true;
   }
 
+  /** Whether the last `run` was made to return early. */
+  get interrupted(): boolean {
+    return this.#stop;
+  }
+
   /** Instructions retired so far; exact even from inside a device access. */
   get retired(): number {
     if (!this.#inside) return this.#retired;
@@ -292,15 +297,14 @@ export class Vcpu {
   }
 
   /**
-   * For a debugger: carries out one instruction (or iteration), or delivers one exception or interrupt, whichever comes first. Breakpoints
-   * do not count.
+   * For a debugger: carries out one instruction (or iteration), or delivers one exception or interrupt, whichever comes first. Stops at a
+   * breakpoint unless `pass` was called.
    *
    * @param interruptible False: external interrupts wait, unless the CPU is halted.
    */
   step(interruptible: boolean): VcpuStop {
     this.#debugged = this.#stepping = true;
     this.#inhibited = !interruptible && !this.cpu.halted;
-    this.pass();
     try {
       return this.run(1);
     } finally {

@@ -91,12 +91,13 @@ export class Monitor {
     this.#serial.connect(board.serial);
     this.#debugger = new Debugger({
       cpu,
+      step: (interruptible) => this.#machine.runner.step(interruptible),
       stopped: (stop) => this.#tell("debugStop", { stop }),
       released: () => this.#loop.released(),
       reset: () => this.#handlers.reset({}),
     });
     this.#loop = new RunLoop({
-      cpu,
+      cpu: this.#machine.runner,
       clock,
       interrupts: board.interrupts,
       deterministic: this.#deterministic,

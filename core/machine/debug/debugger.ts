@@ -15,6 +15,8 @@ const CPUID_SSE = 1 << 25;
 /** What a debugger is connected to. */
 export interface DebuggerOptions {
   readonly cpu: Vcpu;
+  /** Carries out one instruction. */
+  readonly step: (interruptible: boolean) => VcpuStop;
   /** Told each time that the CPU stands still after `resume` or `interrupt`. */
   readonly stopped: (stop: DebugStop) => void;
   /** The CPU runs again: the host's time in between did not pass. */
@@ -48,7 +50,7 @@ export class Debugger {
 
   /** Carries out one instruction of a step. */
   step(): VcpuStop {
-    return this.#options.cpu.step(this.#interruptible);
+    return this.#options.step(this.#interruptible);
   }
 
   /** Looks at how a run of the CPU ended. True: the CPU is held now. */
