@@ -368,7 +368,8 @@ export class Vcpu {
   #approach(remaining: number): void {
     const record = this.#record();
     if (record === 0) return;
-    if (this.#length(record) > remaining) return this.#step();
+    // A repeated string would take what the block's first instructions have left of the budget for its own.
+    if (this.#credit !== 0 || this.#length(record) > remaining) return this.#step();
     // One instruction of budget: left at the end of the block.
     this.#runFrom(record, 1 + this.#credit);
   }
