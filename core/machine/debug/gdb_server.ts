@@ -23,6 +23,9 @@ export interface GdbMachine {
   stop(): Promise<void>;
 }
 
+/** Milliseconds that a second connection waits for the first one to end. */
+const PATIENCE = 1000;
+
 /** A listener for gdb. */
 export class GdbServer {
   /** Where it listens. */
@@ -30,7 +33,7 @@ export class GdbServer {
   readonly #machine: GdbMachine;
   readonly #listener: Deno.TcpListener;
   #session: GdbSession | undefined;
-  #connected = false;
+  #serving: Promise<void> | undefined;
 
   /** Listens. @throws {BulkheadError} `gdb-listen`: the address is in use, or is none of this host's. */
   constructor(address: GdbAddress, machine: GdbMachine) {
@@ -64,11 +67,12 @@ export class GdbServer {
 
   async #accept(): Promise<void> {
     for await (const connection of this.#listener) {
-      if (this.#connected) connection.close();
+      // A gdb that has just left may not be gone yet.
+      if (this.#serving !== undefined) await Promise.race([this.#serving, later(PATIENCE)]);
+      if (this.#serving !== undefined) connection.close();
       else {
-        this.#connected = true;
-        this.#serve(connection).catch(() => {}).finally(() => {
-          this.#connected = false;
+        this.#serving = this.#serve(connection).catch(() => {}).finally(() => {
+          this.#serving = undefined;
           this.#session = undefined;
         });
       }
@@ -122,4 +126,8 @@ export class GdbServer {
       stepInterrupts: async (on) => void await machine.debug({ kind: "step-interrupts", on }),
     };
   }
+}
+
+function later(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
