@@ -19,6 +19,9 @@ const SYMBOL_INFO = { function: 0x12, data: 0x11 } as const;
 /** Magic number, no flags, checksum (Multiboot 0.6.96, 3.1.1). */
 const MULTIBOOT_HEADER = "dd 0x1badb002, 0, -0x1badb002 & 0xffffffff";
 
+/** Section types (System V ABI, figure 4-9). */
+const SECTION = { CODE: 1, SYMBOLS: 2, STRINGS: 3, NO_BITS: 8 } as const;
+
 /** What `elfKernel` makes. */
 export interface ElfKernel {
   readonly bytes: Uint8Array;
@@ -34,6 +37,21 @@ export interface ElfKernel {
 export function elfKernel(source: string): ElfKernel {
   const text = `${MULTIBOOT_HEADER}\n${source}`;
   const { bytes: code, labels } = assemble(text, { bits: 32, origin: KERNEL_ADDRESS });
+  return { bytes: elfFile(KERNEL_ADDRESS, code, code.length, labels, labels.get("start")!), labels };
+}
+
+/** A file for a debugger that names addresses from `address` on, and holds nothing else. */
+export function symbolFile(address: number, size: number, labels: ReadonlyMap<string, number>): Uint8Array {
+  return elfFile(address, new Uint8Array(0), size, labels, address);
+}
+
+function elfFile(
+  address: number,
+  code: Uint8Array,
+  size: number,
+  labels: ReadonlyMap<string, number>,
+  entry: number,
+): Uint8Array {
   const names = [...labels.keys()];
   const strings = "\0" + names.map((name) => `${name}\0`).join("");
   const sectionNames = "\0.text\0.symtab\0.strtab\0.shstrtab\0";
@@ -51,9 +69,9 @@ export function elfKernel(source: string): ElfKernel {
 
   // 32-bit, least significant byte first, version 1; an executable for the 386.
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 1, 1, 1]);
-  words(16, [2 | 3 << 16, 1, labels.get("start")!, SIZE.HEADER, sectionsAt, 0]);
+  words(16, [2 | 3 << 16, 1, entry, SIZE.HEADER, sectionsAt, 0]);
   words(40, [SIZE.HEADER | SIZE.PROGRAM << 16, 1 | SIZE.SECTION << 16, 5 | 4 << 16]);
-  words(SIZE.HEADER, [1, CODE_OFFSET, KERNEL_ADDRESS, KERNEL_ADDRESS, code.length, code.length, 7, 0x1000]);
+  words(SIZE.HEADER, [1, CODE_OFFSET, address, address, code.length, size, 7, 0x1000]);
   bytes.set(code, CODE_OFFSET);
   names.forEach((name, index) => {
     const at = symbolsAt + (index + 1) * SIZE.SYMBOL;
@@ -65,15 +83,15 @@ export function elfKernel(source: string): ElfKernel {
   chars(sectionNamesAt, sectionNames);
   // Name, type, flags, address, offset, size, link, info, alignment, entry size.
   const sections = [
-    [".text", 1, 7, KERNEL_ADDRESS, CODE_OFFSET, code.length, 0, 0, 16, 0],
-    [".symtab", 2, 0, 0, symbolsAt, symbolBytes, 3, 1, 4, SIZE.SYMBOL],
-    [".strtab", 3, 0, 0, stringsAt, strings.length, 0, 0, 1, 0],
-    [".shstrtab", 3, 0, 0, sectionNamesAt, sectionNames.length, 0, 0, 1, 0],
+    [".text", code.length > 0 ? SECTION.CODE : SECTION.NO_BITS, 7, address, CODE_OFFSET, size, 0, 0, 16, 0],
+    [".symtab", SECTION.SYMBOLS, 0, 0, symbolsAt, symbolBytes, 3, 1, 4, SIZE.SYMBOL],
+    [".strtab", SECTION.STRINGS, 0, 0, stringsAt, strings.length, 0, 0, 1, 0],
+    [".shstrtab", SECTION.STRINGS, 0, 0, sectionNamesAt, sectionNames.length, 0, 0, 1, 0],
   ] as const;
   sections.forEach(([name, ...fields], index) =>
     words(sectionsAt + (index + 1) * SIZE.SECTION, [sectionNames.indexOf(name), ...fields])
   );
-  return { bytes, labels };
+  return bytes;
 }
 
 function align(offset: number): number {

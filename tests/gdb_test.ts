@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { Folder, spawnCommandLine } from "./command_line.ts";
+import { DebuggedRun, NO_GDB, realGdb } from "./debugged_run.ts";
 import { elfKernel } from "./elf_kernel.ts";
 import { GdbClient } from "./gdb_client.ts";
 
@@ -36,57 +37,10 @@ again:
 align 4, 0
 data_counter: dd 0`);
 
-/** A machine of the command line that listens for gdb. */
-class DebuggedRun implements AsyncDisposable {
-  readonly ended: Promise<Deno.CommandStatus>;
-  /** What it wrote to its standard error so far. */
-  stderr = "";
-
-  private constructor(readonly child: Deno.ChildProcess, readonly folder: Folder, readonly port: number) {
-    this.ended = child.status;
-  }
-
-  static async start(kernel: Uint8Array, options: readonly string[] = []): Promise<DebuggedRun> {
-    const folder = await Folder.make();
-    await folder.write("kernel", kernel);
-    const args = ["run", "--multiboot", "kernel", "--memory", "4M", "--timeout", "120s", "--gdb", "127.0.0.1:0"];
-    const child = spawnCommandLine(folder, [...args, ...options]);
-    const lines = child.stderr.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
-    let text = "";
-    while (!text.includes("\n")) {
-      const { value, done } = await lines.next();
-      if (done) throw new Error(`no listener: ${text}`);
-      text += value;
-    }
-    const run = new DebuggedRun(child, folder, Number(/target remote 127\.0\.0\.1:(\d+)/.exec(text)![1]));
-    run.stderr = text;
-    (async () => {
-      for (;;) {
-        const { value, done } = await lines.next();
-        if (done) return;
-        run.stderr += value;
-      }
-    })();
-    return run;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.child.kill("SIGTERM");
-    } catch {
-      // It has ended.
-    }
-    await this.ended;
-    await this.child.stdin.close().catch(() => {});
-    await this.child.stdout.cancel();
-    await this.folder[Symbol.asyncDispose]();
-  }
-}
-
 const hex = (value: number) => value.toString(16);
 
 Deno.test("a held machine stops at breakpoints and watchpoints, steps, and is interrupted", async () => {
-  await using run = await DebuggedRun.start(COUNTER.bytes);
+  await using run = await DebuggedRun.multiboot(COUNTER.bytes);
   using gdb = await GdbClient.connect(run.port);
   const start = COUNTER.labels.get("start")!, count = COUNTER.labels.get("count")!;
   const counter = COUNTER.labels.get("data_counter")!;
@@ -122,7 +76,7 @@ Deno.test("a held machine stops at breakpoints and watchpoints, steps, and is in
 });
 
 Deno.test("registers can be set, and monitor resets the machine", async () => {
-  await using run = await DebuggedRun.start(COUNTER.bytes);
+  await using run = await DebuggedRun.multiboot(COUNTER.bytes);
   using gdb = await GdbClient.connect(run.port);
   const start = COUNTER.labels.get("start")!;
   await gdb.ask("s");
@@ -136,7 +90,7 @@ Deno.test("registers can be set, and monitor resets the machine", async () => {
 });
 
 Deno.test("a machine whose gdb has detached runs on, and another gdb may come", async () => {
-  await using run = await DebuggedRun.start(COUNTER.bytes);
+  await using run = await DebuggedRun.multiboot(COUNTER.bytes);
   const counter = COUNTER.labels.get("data_counter")!;
   {
     using gdb = await GdbClient.connect(run.port);
@@ -158,7 +112,7 @@ Deno.test("a debugged deterministic run ends as one that nobody looked at", asyn
   const again = FINITE.labels.get("again")!;
   const hashes: string[] = [];
   for (const debugged of [false, true]) {
-    await using run = await DebuggedRun.start(FINITE.bytes, ["--clock", "deterministic"]);
+    await using run = await DebuggedRun.multiboot(FINITE.bytes, ["--clock", "deterministic"]);
     using gdb = await GdbClient.connect(run.port);
     if (debugged) {
       await gdb.ask(`Z1,${hex(again)},1`);
@@ -175,7 +129,7 @@ Deno.test("a debugged deterministic run ends as one that nobody looked at", asyn
 });
 
 Deno.test("a guest that comes to an end can be looked at first", async () => {
-  await using run = await DebuggedRun.start(
+  await using run = await DebuggedRun.multiboot(
     elfKernel("start: lidt [data_none]\nbad: ud2\nalign 4, 0\ndata_none: dd 0, 0").bytes,
   );
   using gdb = await GdbClient.connect(run.port);
@@ -186,7 +140,7 @@ Deno.test("a guest that comes to an end can be looked at first", async () => {
 });
 
 Deno.test("a peer that speaks nonsense harms neither the machine nor the next one", async () => {
-  await using run = await DebuggedRun.start(COUNTER.bytes);
+  await using run = await DebuggedRun.multiboot(COUNTER.bytes);
   let seed = 3;
   const random = () => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0) >>> 24;
   for (let round = 0; round < 10; round++) {
@@ -214,26 +168,14 @@ Deno.test("a port that is taken is a sentence, and a bad address is one", async 
   assertMatch(results[2]![1], /port of the inspector/);
 });
 
-/** Why the real gdb cannot be driven here, or undefined. */
-const noGdb = await (async () => {
-  try {
-    const { stdout } = await new Deno.Command("gdb", { args: ["--configuration"], stdout: "piped" }).output();
-    return /i[3-6]86|x86_64/.test(new TextDecoder().decode(stdout)) ? undefined : "gdb does not know the i386";
-  } catch {
-    return "gdb is not installed";
-  }
-})();
-
 Deno.test({
   name: `the real gdb breaks by symbol, steps, reads, watches and kills${
-    noGdb === undefined ? "" : ` (not here: ${noGdb})`
+    NO_GDB === undefined ? "" : ` (not here: ${NO_GDB})`
   }`,
-  ignore: noGdb !== undefined,
+  ignore: NO_GDB !== undefined,
   fn: async () => {
-    await using run = await DebuggedRun.start(COUNTER.bytes);
+    await using run = await DebuggedRun.multiboot(COUNTER.bytes);
     const commands = [
-      "set pagination off",
-      "set confirm off",
       "file kernel",
       `target remote 127.0.0.1:${run.port}`,
       "print/x $eip == &start",
@@ -260,15 +202,7 @@ Deno.test({
       "monitor physical 0x100000 4",
       "kill",
     ];
-    const { stdout, stderr } = await new Deno.Command("gdb", {
-      args: ["-nx", "-batch", ...commands.flatMap((command) => ["-ex", command])],
-      cwd: run.folder.path,
-      stdin: "null",
-      stdout: "piped",
-      stderr: "piped",
-    }).output();
-    // What `monitor` shows goes to the standard error.
-    const text = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes)).join("");
+    const text = await realGdb(run.folder, commands);
     for (
       const part of [
         "$1 = 0x1",
