@@ -26,6 +26,7 @@ export type { SlotKind } from "./core/bus/registers.ts";
 export type {
   BootSource,
   ClockDefinition,
+  CpuModelName,
   DeviceDefinition,
   LinuxBoot,
   MachineDefinition,

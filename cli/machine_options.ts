@@ -6,6 +6,7 @@
 import { BulkheadError } from "../core/bus/error.ts";
 import type { BootSource, MachineDefinition, ScriptStep } from "../core/machine/definition.ts";
 import { parseMemorySize } from "../core/machine/memory_size.ts";
+import { CPU_MODELS } from "../core/x86/model_names.ts";
 import { TRACES } from "../core/machine/trace.ts";
 import { type Arguments, type OptionTable, usage } from "./options.ts";
 import { parseCount, parseEscapes, parsePattern } from "./values.ts";
@@ -32,6 +33,7 @@ export const GUEST_OPTIONS = {
 /** What it runs on, and for how long. */
 export const MACHINE_OPTIONS = {
   memory: { value: "SIZE", doc: "Guest memory, 2M to 3G. Default 256M." },
+  cpu: { value: "MODEL", doc: `The processor: ${CPU_MODELS.join(", ")}. Default max, everything that is built.` },
   clock: {
     value: "MODE",
     doc:
@@ -67,6 +69,7 @@ export function machineDefinition(args: Arguments, file: MachineDefinition | und
     ...file,
     boot: bootSource(args, file?.boot),
     ...(args.has("memory") ? { memory: parseMemorySize(args.get("memory")!, "--memory") } : {}),
+    ...(args.has("cpu") ? { cpu: { model: choice(args.get("cpu")!, "--cpu", CPU_MODELS) } } : {}),
     ...(clock === undefined
       ? {}
       : { clock: { ...file?.clock, mode: choice(clock, "--clock", ["realtime", "deterministic"]) } }),

@@ -67,7 +67,7 @@ A file holds a JSON object a line, plain or compressed with gzip; each file's fo
 Folders are searched for .jsonl, .jsonl.gz, .json and .json.gz files, at any depth.
 
 An excepted vector differs as a rule says that it must for its opcode: rules name how later processors differ from the
-recorded one, or a part of the instruction set that is not built. Exceptions are counted apart, by rule.
+recorded one, or because it is 64-bit code. Exceptions are counted apart, by rule.
 
 Exit codes:
   0    no vector failed

@@ -4,7 +4,7 @@
  * @module
  */
 import { STATE, VECTOR } from "../../core/x86/registers.ts";
-import { opcodeOf } from "./isa_part.ts";
+import { opcodeText } from "./opcode_text.ts";
 import type { VectorMachine } from "./machine.ts";
 import { Differences, type Outcome } from "./outcome.ts";
 import { bytesOf } from "./real_mode_format.ts";
@@ -34,7 +34,7 @@ export class Ring3Runner {
   /** Runs one vector. */
   run(vector: Ring3Vector): Outcome {
     if (isLongMode(vector)) {
-      return { kind: "excepted", opcode: opcodeOf(vector.c).text, rule: "not built: 64-bit mode" };
+      return { kind: "excepted", opcode: opcodeText(vector.c), rule: "not built: 64-bit mode" };
     }
     const { machine } = this;
     const { cpu } = machine;
@@ -47,14 +47,9 @@ export class Ring3Runner {
     cpu.eip = CODE_ADDRESS;
 
     const stop = machine.run(MAXIMUM);
-    if (stop.reason === "unbuilt") return notBuilt(vector) ?? failed(`stopped: ${stop.feature} is not built`);
+    if (stop.reason === "unbuilt") return failed(`stopped: ${stop.feature} is not built`);
     if (!cpu.halted) return failed(`stopped: ${stop.reason}`);
     const found = trapped(machine);
-    const expected = vector.e?.[0] ?? VECTOR.BP;
-    if (found.vector === VECTOR.UD && expected !== VECTOR.UD) {
-      const exception = notBuilt(vector);
-      if (exception !== undefined) return exception;
-    }
     const differences = new Differences();
     compareTrap(machine, vector, found, differences);
     compareRegisters(machine, vector, found, differences);
@@ -66,11 +61,6 @@ export class Ring3Runner {
 
 function failed(problem: string): Outcome {
   return { kind: "failed", differences: [problem] };
-}
-
-function notBuilt(vector: Ring3Vector): Outcome | undefined {
-  const { text, part } = opcodeOf(vector.c);
-  return part === undefined ? undefined : { kind: "excepted", opcode: text, rule: `not built: ${part}` };
 }
 
 /** The exception that ended the vector: its own, or the breakpoint that follows the instruction. */

@@ -7,15 +7,16 @@
  * @module
  */
 import type { GuestMemory } from "../memory/guest_memory.ts";
-import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
+import { GuestFault } from "../x86/fault.ts";
 import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
 import { Instruction } from "../x86/instruction.ts";
+import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
 import type { Breakpoints } from "./breakpoints.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, RECORD } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, KEPT_INDEX, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
 
 /** Most records in a run, its end included. */
@@ -23,6 +24,9 @@ const RUN_RECORDS = 128;
 
 /** What follows these is not reached from them, or seldom (INT3 pads code): the run ends there. */
 const UNCONDITIONAL = new Set("jmp jmp_far ret ret_far iret hlt int1 int3 sysexit sysenter ud0 ud1 ud2".split(" "));
+
+/** So many kept instructions that everything is decoded anew: a record has 24 bits for their number. */
+const KEPT_LIMIT = KEPT_INDEX >> 1;
 
 /** What a callout runs: an instruction, or the fault of bytes that are none. */
 export type Kept = Instruction | GuestFault;
@@ -35,11 +39,13 @@ export class CodeCache {
   /** Instructions decoded. */
   decoded = 0;
   readonly #writer: RecordWriter;
+  readonly #forms: CpuModel["forms"];
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
   readonly #memory: GuestMemory;
-  readonly #instruction = new Instruction();
+  /** The instruction that was decoded last. */
+  readonly instruction: Instruction = new Instruction();
   /** Records outside the arena, for code that is run once: see `single`. */
   readonly #scratch: number;
   readonly #straddleBytes = new Uint8Array(2 * MAXIMUM_LENGTH);
@@ -49,6 +55,7 @@ export class CodeCache {
    * @param cpu Address of its block.
    * @param arena First byte of the record arena. @param arenaBytes Its size.
    * @param findCase Finds or emits the code of a shape.
+   * @param model What processor it is, which decides what decodes.
    * @param breakpoints Where no run of records may go on.
    */
   constructor(
@@ -57,8 +64,10 @@ export class CodeCache {
     arena: number,
     arenaBytes: number,
     findCase: CaseFinder,
+    model: CpuModel,
     readonly breakpoints: Breakpoints,
   ) {
+    this.#forms = model.forms;
     this.#memory = memory;
     this.#bytes = memory.physical.bytes;
     this.#words = memory.physical.words;
@@ -71,6 +80,7 @@ export class CodeCache {
       FORMS,
       findCase,
       (instruction) => this.kept.push(instruction) - 1,
+      model.calledOut,
     );
   }
 
@@ -102,9 +112,11 @@ export class CodeCache {
     const state = this.#state;
     const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
     if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
+    if (this.kept.length > KEPT_LIMIT) this.#restart();
     const linear = this.#linear(eip), offset = linear & 0xfff;
     const user = state[STATE.CPL >> 2] === 3;
     const physicalPage = this.#fetch(linear, user);
+    if (physicalPage < 0) return this.single(eip);
     const mode = state[STATE.MODE >> 2]!;
     state[STATE.EIP_PAGE >> 2] = eip - offset;
     const lastInPage = eip - offset + 0xfff;
@@ -117,17 +129,32 @@ export class CodeCache {
     return this.#isStraddle(known) ? this.#straddle(page, offset, linear, user) : known;
   }
 
+  /**
+   * The one instruction at an EIP, in the scratch records: the decoded code is neither used nor added to.
+   *
+   * @throws {GuestFault} #PF or #GP of the fetch, CR2 set.
+   */
+  alone(eip: number): number {
+    if (eip > this.#state[STATE.CS_LIMIT >> 2]! >>> 0) throw new GuestFault(VECTOR.GP, 0);
+    return this.single(eip);
+  }
+
+  /** Physical page of code; its complement where there is no memory. */
   #fetch(linear: number, user: boolean): number {
     const entry = this.#memory.fetch(linear, user);
     if (entry === -1) {
       this.#state[STATE.CR2 >> 2] = linear;
       throw new GuestFault(VECTOR.PF, this.#memory.walker.errorCode);
     }
-    const physical = this.#memory.walker.physical;
-    if (entry === 0) {
-      throw new UnbuiltFeature(`execution outside memory, at physical address ${physical.toString(16)}h`);
-    }
-    return physical >>> 12;
+    const { frame } = this.#memory.walker;
+    return entry === 0 ? ~frame : frame;
+  }
+
+  /** Code bytes of a page as `#fetch` gave it: devices, or nobody, answer where there is no memory. */
+  #read(page: number, offset: number, into: Uint8Array): void {
+    const memory = this.#memory;
+    if (page >= 0) return memory.physical.read(page * 4096 + offset, into);
+    for (let i = 0; i < into.length; i++) into[i] = memory.bus.mmioRead(~page * 4096 + offset + i, 1);
   }
 
   #page(physicalPage: number, mode: number, variant: number): CodePage {
@@ -159,7 +186,7 @@ export class CodeCache {
     const words = this.#words, index = page.index >> 2;
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
     const big = (page.mode & MODE.D) !== 0;
-    const instruction = this.#instruction;
+    const instruction = this.instruction;
     const last = run + (RUN_RECORDS - 2) * RECORD.SIZE;
     let at = run, offset = start, count = 0;
     for (;;) {
@@ -183,7 +210,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      const result = decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
+      const result = this.#decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
       if (result === DECODE.NEED_MORE) {
         if (at === run) {
           this.pages.giveBack(run);
@@ -234,6 +261,16 @@ export class CodeCache {
     return variant !== 0 && this.breakpoints.at((variant - 1) * 4096 + offset);
   }
 
+  /** Decodes as this processor does: an encoding that it lacks is undefined, or another instruction. */
+  #decode(bytes: Uint8Array, at: number, available: number, big: boolean, instruction: Instruction): number {
+    const result = decode(bytes, at, available, big, instruction);
+    if (result !== DECODE.OK) return result;
+    const form = this.#forms[instruction.form!.id];
+    if (form === undefined) return DECODE.UNDEFINED;
+    instruction.form = form;
+    return result;
+  }
+
   /** Enters a block's record into the index, and into the branches that wait for it. */
   #register(page: CodePage, offset: number, record: number): void {
     this.#words[(page.index >> 2) + offset] = record;
@@ -277,6 +314,7 @@ export class CodeCache {
     const words = this.#words;
     const nextLinear = ((linear & ~0xfff) + 4096) >>> 0;
     const nextPage = this.#fetch(nextLinear, user);
+    if (nextPage < 0) return this.single((this.#state[STATE.EIP_PAGE >> 2]! + offset) >>> 0);
     const following = this.pages.page(nextPage, page.mode, this.breakpoints.variant(nextLinear));
     const at = following ? this.pages.take(4) : 0;
     if (!following || at === 0) {
@@ -297,8 +335,8 @@ export class CodeCache {
     const physical = this.#memory.physical;
     physical.read(page.page * 4096 + offset, bytes.subarray(0, here));
     physical.read(nextPage * 4096, bytes.subarray(here, here + MAXIMUM_LENGTH));
-    const instruction = this.#instruction;
-    const result = decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
+    const instruction = this.instruction;
+    const result = this.#decode(bytes, 0, here + MAXIMUM_LENGTH, (page.mode & MODE.D) !== 0, instruction);
     this.decoded++;
     this.#control(at, CONTROL_CASE.STRADDLE, offset, 0, following.index);
     const record = at + RECORD.SIZE;
@@ -330,16 +368,16 @@ export class CodeCache {
     const linear = this.#linear(eip), offset = linear & 0xfff;
     const bytes = this.#straddleBytes;
     const inside = Math.min(MAXIMUM_LENGTH, limit - eip + 1);
-    const instruction = this.#instruction;
+    const instruction = this.instruction;
     const mode = state[STATE.MODE >> 2]!;
     let available = Math.min(inside, 4096 - offset);
-    this.#memory.physical.read(this.#fetch(linear, user) * 4096 + offset, bytes.subarray(0, available));
-    let result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+    this.#read(this.#fetch(linear, user), offset, bytes.subarray(0, available));
+    let result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     if (result === DECODE.NEED_MORE && available < inside) {
       const nextPage = this.#fetch(((linear & ~0xfff) + 4096) >>> 0, user);
-      this.#memory.physical.read(nextPage * 4096, bytes.subarray(available, inside));
+      this.#read(nextPage, 0, bytes.subarray(available, inside));
       available = inside;
-      result = decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
+      result = this.#decode(bytes, 0, available, (mode & MODE.D) !== 0, instruction);
     }
     // What the limit cuts off is a fault of the fetch.
     if (result === DECODE.NEED_MORE) throw new GuestFault(VECTOR.GP, 0);

@@ -6,7 +6,7 @@
 import type { Form } from "../x86/form.ts";
 import { type Instruction, OPERAND, type Operand } from "../x86/instruction.ts";
 import { MODE, SEG, STATE, WINDOW } from "../x86/registers.ts";
-import { SEMANTICS, type Width } from "../x86/semantics/mod.ts";
+import { MAY_CALL_OUT, SEMANTICS, type Width } from "../x86/semantics/mod.ts";
 import { registerFields } from "./interpreter/binder.ts";
 import { CALLOUT_SLOT, FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { RECORD } from "./interpreter/record.ts";
@@ -14,9 +14,6 @@ import { type MemoryKind, type OperandShape, type Shape, shapeOf } from "./inter
 
 /** Instructions whose memory is implied: they reach it through string ports. */
 const IMPLIED_MEMORY = new Set("movs stos lods cmps scas xlat".split(" "));
-
-/** Described instructions that may hand themselves to their TypeScript definition. */
-const MAY_CALL_OUT = new Set("pushf popf cli sti".split(" "));
 
 const MEMORY_KINDS: readonly MemoryKind[] = ["none", "base", "indexed", "segmented"];
 const NONE = 0, BASE = 1, INDEXED = 2, SEGMENTED = 3;
@@ -48,12 +45,13 @@ export class RecordWriter {
     forms: readonly Form[],
     readonly findCase: CaseFinder,
     readonly keep: CalloutKeeper,
+    calledOut: ReadonlySet<string>,
   ) {
     this.#bytes = bytes;
     this.#words = words;
     this.#cases = new Uint16Array(forms.length << 8);
     this.#traits = forms.map((form) => ({
-      described: SEMANTICS.has(form.semantics),
+      described: SEMANTICS.has(form.semantics) && !calledOut.has(form.semantics),
       implied: IMPLIED_MEMORY.has(form.semantics),
       callsOut: MAY_CALL_OUT.has(form.semantics),
     }));
@@ -108,7 +106,8 @@ export class RecordWriter {
     }
     this.#header(at, found, offset);
     this.#fill(at, form, instruction, memory, memoryOperand, traits.implied);
-    if (traits.callsOut) words[word + 3] = this.keep(instruction.clone());
+    // An immediate byte stands above the number of the kept instruction.
+    if (traits.callsOut) words[word + 3] = this.keep(instruction.clone()) | (words[word + 3]! << 24);
     return near;
   }
 
@@ -149,6 +148,12 @@ export class RecordWriter {
         case OPERAND.SEGMENT:
           operands.push({ kind: "s", width: 16 });
           break;
+        case OPERAND.MMX:
+          operands.push({ kind: "p", width: 64 });
+          break;
+        case OPERAND.XMM:
+          operands.push({ kind: "x", width: 64 });
+          break;
         default:
           throw new Error(`operand ${form.operands[k]} of ${form.mnemonic} has no place in a record`);
       }
@@ -186,7 +191,9 @@ export class RecordWriter {
         if (form.operands[k] === "CL") continue;
         const register = operand.register;
         bytes[at + fields[next++]!] = operand.size === 1 ? (register & 3) * 8 + (register >> 2) : register * 8;
-      } else if (operand.kind === OPERAND.SEGMENT) bytes[at + fields[next++]!] = operand.register;
+      } else if (operand.kind === OPERAND.SEGMENT || operand.kind === OPERAND.MMX || operand.kind === OPERAND.XMM) {
+        bytes[at + fields[next++]!] = operand.register;
+      }
     }
     if (memoryOperand) {
       bytes[at + RECORD.B] = memoryOperand.base >= 0 ? memoryOperand.base * 8 : STATE.ZERO;

@@ -12,16 +12,21 @@ import { REFUSED, type Watchpoint, Watchpoints } from "../memory/watchpoints.ts"
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
+import type { CpuModelName } from "../x86/model_names.ts";
+import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
+import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
+import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
-import { BLOCK_LENGTH, CONTROL_CASE, EXIT, RECORD, STATUS } from "./interpreter/record.ts";
+import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
@@ -49,6 +54,8 @@ export interface VcpuOptions {
   readonly interrupts: InterruptAcknowledger;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
+  /** What processor it is: `max`, everything that is built, if not said. */
+  readonly model?: CpuModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
   /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
@@ -90,8 +97,18 @@ export interface VcpuStats {
 }
 
 const NONE_PENDING = -1;
+/** What no budget is. */
+const NO_BUDGET = -0x8000_0000;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
+
+/** `STATE.SHADOW` after MOV SS and POP SS, which hold debug exceptions too (Intel SDM volume 3, 6.8.3). */
+const SHADOW_STACK_SEGMENT = 2;
+
+/** Flags with which the run loop must look at the CPU before the next instruction. */
+const ATTENTION_FLAGS = FLAG.TF | FLAG.AC | FLAG.RF;
+
+const DR7 = (STATE.DR >> 2) + 14;
 
 const EXIT_NAMES: readonly string[] = Object.entries(EXIT).reduce<string[]>((names, [name, code]) => {
   names[code] = name.toLowerCase().replace("_", "-");
@@ -108,6 +125,7 @@ export class Vcpu {
   readonly #interpreter: Interpreter;
   readonly #callouts: readonly (Callout | undefined)[];
   readonly #faulted: ((fault: GuestFault) => void) | undefined;
+  readonly #careful: CarefulMode;
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
   readonly #state: Int32Array;
@@ -132,6 +150,10 @@ export class Vcpu {
   #inhibited = false;
   /** An access was refused: its instruction is carried out by itself. */
   #refused = false;
+  /** Emitted code leaves after a callout, at the next instruction. */
+  #leaving = false;
+  /** A fault of a task switch that happened: raised in the new task before its first instruction. */
+  #late: GuestFault | undefined;
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
   #interruptCount = 0;
   #calloutCount = 0;
@@ -147,7 +169,7 @@ export class Vcpu {
       bus: options.bus,
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
-    });
+    }, cpuModel(options.model ?? "max"));
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
@@ -158,6 +180,9 @@ export class Vcpu {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
       write: (linear, value, size) => this.memory.slowWrite(linear, value, size),
+      readWide: (linear, size) => this.memory.slowReadWide(linear, size),
+      writeWide: (linear, size) => this.memory.slowWriteWide(linear, size),
+      admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
@@ -168,14 +193,18 @@ export class Vcpu {
       layout.arena,
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
+      this.cpu.model,
       this.#breakpoints,
     );
+    this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
   }
 
   /** Power-up state. The instruction count goes on. */
   reset(): void {
+    this.#careful.reset();
+    this.#late = undefined;
     reset(this.cpu);
     this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
     this.setA20(true);
@@ -265,8 +294,18 @@ export class Vcpu {
         if (watchpoint !== undefined) return { reason: "watchpoint", watchpoint };
         if (this.#stepping && this.#deliveries !== deliveries) return { reason: "budget" };
       }
-      const shadow = state[STATE.SHADOW >> 2] !== 0;
-      if (!shadow && this.#interruptible) {
+      if (this.#late !== undefined) {
+        const fault = this.#late;
+        this.#late = undefined;
+        this.#raise(fault);
+        continue;
+      }
+      const shadow = state[STATE.SHADOW >> 2]!;
+      if (state[STATE.DEBUG_TRAPS >> 2] !== 0 && shadow !== SHADOW_STACK_SEGMENT) {
+        this.#debugTrap();
+        continue;
+      }
+      if (shadow === 0 && this.#interruptible) {
         this.#settle();
         this.#interruptCount++;
         deliver(cpu, this.#interrupts.acknowledge(), -1, "external");
@@ -288,11 +327,17 @@ export class Vcpu {
         const address = this.#linear;
         if (this.#breakpoints.stopsAt(address)) return { reason: "breakpoint", address };
       }
-      if (shadow || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) this.#stepWithTraps();
-      else if (remaining <= 2 * BLOCK_LENGTH) {
-        if (!exact) return { reason: "budget" };
-        this.#approach(remaining);
-      } else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      if (this.#careful.update()) this.#afterTransfer();
+      if (this.#careful.active || shadow !== 0 || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) {
+        this.#stepWithTraps();
+        continue;
+      }
+      const approaching = remaining <= 2 * BLOCK_LENGTH;
+      if (approaching && !exact) return { reason: "budget" };
+      // RF lasts for one instruction (Intel SDM volume 3, 17.3.1.1): that of the first one here matters to no one.
+      state[STATE.EFLAGS >> 2]! &= ~FLAG.RF;
+      if (approaching) this.#approach(remaining);
+      else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
   }
 
@@ -360,6 +405,8 @@ export class Vcpu {
     this.#refused = false;
     const { watch } = this.memory;
     if (watch !== undefined) watch.refusing = false;
+    // The guest's own breakpoint at this instruction has been looked for.
+    this.#state[STATE.EFLAGS >> 2]! |= FLAG.RF;
     this.#stepWithTraps();
     if (watch !== undefined) watch.refusing = true;
   }
@@ -368,8 +415,9 @@ export class Vcpu {
   #approach(remaining: number): void {
     const record = this.#record();
     if (record === 0) return;
-    // A repeated string would take what the block's first instructions have left of the budget for its own.
-    if (this.#credit !== 0 || this.#length(record) > remaining) return this.#step();
+    const length = this.#length(record);
+    // The credit ends where a block ends, and the next block would follow; a repeated string may take it for iterations of its own.
+    if (length === 0 || length + this.#credit > remaining) return this.#step();
     // One instruction of budget: left at the end of the block.
     this.#runFrom(record, 1 + this.#credit);
   }
@@ -393,24 +441,58 @@ export class Vcpu {
     throw error;
   }
 
-  /** One instruction under the STI or MOV SS shadow, or with TF set. */
+  /** One instruction under the STI or MOV SS shadow, with TF set, or watched. */
   #stepWithTraps(): void {
-    const state = this.#state;
-    const trap = (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0;
+    const { cpu } = this, state = this.#state;
+    const shadow = state[STATE.SHADOW >> 2]!, flags = state[STATE.EFLAGS >> 2]!;
+    const careful = this.#careful.active;
     state[STATE.SHADOW >> 2] = 0;
-    const before = this.#retired;
-    const exceptions = this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    this.#step();
-    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4).
-    const quiet = exceptions === this.#interruptCount + this.#exceptions[VECTOR.DB]!;
-    if (trap && this.#retired !== before && quiet && state[STATE.SHADOW >> 2] !== 2 && !this.cpu.shutdown) {
-      const SINGLE_STEP = 1 << 14;
-      this.#settle();
-      state[(STATE.DR >> 2) + 12]! |= SINGLE_STEP;
-      this.#exceptions[VECTOR.DB]!++;
-      deliver(this.cpu, VECTOR.DB, -1, "trap");
-      this.#afterTransfer();
+    if (careful && shadow !== SHADOW_STACK_SEGMENT && (flags & FLAG.RF) === 0) {
+      const bits = executeBreakpoints(cpu);
+      if (bits !== 0) {
+        noteDebugException(cpu, bits);
+        return this.#raise(new GuestFault(VECTOR.DB));
+      }
     }
+    state[STATE.EFLAGS >> 2] = flags & ~FLAG.RF;
+    const held = state[STATE.DEBUG_TRAPS >> 2]!;
+    const from = cpu.eip, before = this.#retired;
+    cpu.stepDiscarded = false;
+    if (careful) this.#watchedStep();
+    else this.#step();
+    if (this.#retired === before) {
+      // A fault: what its instruction met before is forgotten with it.
+      state[STATE.DEBUG_TRAPS >> 2] = held;
+      return;
+    }
+    // A single-step trap follows each instruction that began with TF set and did not fault (Intel SDM volume 3, 17.3.1.4), but for those
+    // that load SS, whose data breakpoints wait for the next boundary.
+    if ((flags & FLAG.TF) === 0 || cpu.stepDiscarded || state[STATE.SHADOW >> 2] === SHADOW_STACK_SEGMENT) return;
+    if (singleStepsBranches(cpu) && !this.#careful.branched(from)) return;
+    state[STATE.DEBUG_TRAPS >> 2]! |= DR6.BS;
+  }
+
+  /** One instruction, decoded anew and run with the observer's eye on it. */
+  #watchedStep(): void {
+    let record: number;
+    try {
+      record = this.code.alone(this.cpu.eip);
+    } catch (error) {
+      return this.#fetchFailed(error);
+    }
+    this.#settle();
+    this.#runFrom(record, 1);
+  }
+
+  /** Delivers the debug traps that wait. */
+  #debugTrap(): void {
+    const { cpu } = this, state = this.#state;
+    this.#settle();
+    noteDebugException(cpu, state[STATE.DEBUG_TRAPS >> 2]!);
+    state[STATE.DEBUG_TRAPS >> 2] = 0;
+    this.#exceptions[VECTOR.DB]!++;
+    deliver(cpu, VECTOR.DB, -1, "trap");
+    this.#afterTransfer();
   }
 
   /** Finds the record to go on with; delivers the fault of a fetch and returns 0. */
@@ -443,6 +525,7 @@ export class Vcpu {
     this.#given = given;
     this.#resume = 0;
     state[STATE.BUDGET >> 2] = given;
+    state[STATE.STI_BUDGET >> 2] = NO_BUDGET;
     this.#inside = true;
     let exit: number;
     try {
@@ -457,6 +540,10 @@ export class Vcpu {
     switch (exit) {
       case EXIT.BUDGET:
         this.#resumeAt(state[STATE.RECORD >> 2]!);
+        this.#keepShadow();
+        break;
+      case EXIT.BUDGET_RIP:
+        this.#keepShadow();
         break;
       case EXIT.FAULT:
       case EXIT.SUSPEND: {
@@ -464,17 +551,25 @@ export class Vcpu {
         this.#retired += this.#position(at);
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
+        // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
+        else if (!this.#leaving) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+        this.#leaving = false;
         break;
       }
       case EXIT.STOP:
       case EXIT.DECODE:
       case EXIT.RESYNC:
-      case EXIT.BUDGET_RIP:
         break;
       default:
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
     if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
+  }
+
+  /** An emitted STI was the last instruction before the budget ended: what happens now waits for one more. */
+  #keepShadow(): void {
+    const state = this.#state;
+    if (state[STATE.STI_BUDGET >> 2] === state[STATE.BUDGET >> 2]) state[STATE.SHADOW >> 2] = 1;
   }
 
   #pendingFault(): void {
@@ -622,6 +717,17 @@ export class Vcpu {
     }
   }
 
+  /** Whether MMX or SSE instructions may run: a UNIT value. Nonzero if the instruction must wait. */
+  #admit(unit: number): number {
+    try {
+      if (unit === UNIT.MMX) return requireMmx(this.cpu) ? 0 : 1;
+      requireSse(this.cpu);
+    } catch (error) {
+      this.#leaveFault(error);
+    }
+    return 0;
+  }
+
   /** Leaves what was thrown in the state block, for emitted code to see. */
   #leaveFault(error: unknown): void {
     const state = this.#state;
@@ -642,12 +748,17 @@ export class Vcpu {
     cpu.eip = (page + (words[record >> 2]! >>> 16)) >>> 0;
     const next = (page + (words[(record + RECORD.SIZE) >> 2]! >>> 16)) >>> 0;
     cpu.next = next;
-    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]!]!;
+    const kept = this.code.kept[words[(record + RECORD.IMMEDIATE) >> 2]! & KEPT_INDEX]!;
     this.#calloutCount++;
     try {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      if (cpu.taskSwitched && error instanceof GuestFault) {
+        cpu.taskSwitched = false;
+        this.#late = error;
+        return STATUS.RESYNC;
+      }
       this.#leaveFault(error);
       return STATUS.FAULT;
     }
@@ -659,16 +770,19 @@ export class Vcpu {
     }
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
+    // A port access may have raised a line that STI must notice.
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
     if (
-      watched ||
-      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || state[STATE.SHADOW >> 2] !== 0 ||
-      this.#interruptible || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0
+      watched || this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
+      (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
+          state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
   }
 
   /** Makes emitted code leave after a callout, whose instruction does not end its block. */
   #leaveBefore(record: number): number {
+    this.#leaving = true;
     this.#state[STATE.RECORD >> 2] = record;
     return STATUS.SUSPEND;
   }

@@ -19,7 +19,7 @@ import type { ResolvedDevice } from "./definition.ts";
 import { loadPieces, placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedCpu } from "./instruction_trace.ts";
-import type { RunnableCpu } from "./run_loop.ts";
+import type { SteppableCpu } from "./run_loop.ts";
 import { reporter, reportFault, TracedAcknowledger, TracedBus, tracedCallouts } from "./trace.ts";
 
 /** The parts of a machine that run in the virtual CPU's thread. */
@@ -27,7 +27,7 @@ export interface Assembly {
   /** The processor. */
   readonly cpu: Vcpu;
   /** The processor as it is driven. */
-  readonly runner: RunnableCpu;
+  readonly runner: SteppableCpu;
   /** Virtual time. */
   readonly clock: VirtualClock;
   /** Devices. */
@@ -80,6 +80,7 @@ export function assemble(
     bus,
     clock,
     interrupts,
+    model: definition.cpu,
     roms: placeRoms(init),
     ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),

@@ -4,6 +4,10 @@
  * @module
  */
 
+import type { CpuModelName } from "../x86/model_names.ts";
+
+export type { CpuModelName };
+
 /** The version of the definition's form that this release writes and reads. */
 export const DEFINITION_VERSION = 1;
 
@@ -83,8 +87,11 @@ export interface MachineDefinition {
   readonly memory?: string | number;
   /** The CPU that the guest sees. */
   readonly cpu?: {
-    /** `i686`: what Debian's 686 kernel needs. The default, and the only one so far. */
-    readonly model?: "i686";
+    /**
+     * `max`, the default: everything that is built, SSE4.2 and AES included. `pentium3`, `pentium`, `i486` and `i386`: what that processor
+     * had; Debian's 686 kernel needs a `pentium3`.
+     */
+    readonly model?: CpuModelName;
   };
   /** What runs guest code. `interpreter` is the default, and the only one so far. */
   readonly engine?: "interpreter";
@@ -114,7 +121,7 @@ export interface ResolvedDefinition {
   /** Bytes. */
   readonly memory: number;
   /** CPU model. */
-  readonly cpu: "i686";
+  readonly cpu: CpuModelName;
   /** Engine. */
   readonly engine: "interpreter";
   /** Virtual time: its mode, and the clock chip's date in milliseconds since 1970. */

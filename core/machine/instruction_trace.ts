@@ -9,11 +9,11 @@ import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
 import { formatInstruction } from "../x86/disassemble.ts";
 import { Instruction } from "../x86/instruction.ts";
 import { MODE, SEG, STATE } from "../x86/registers.ts";
-import type { RunnableCpu } from "./run_loop.ts";
+import type { SteppableCpu } from "./run_loop.ts";
 import { place, type Reporter } from "./trace.ts";
 
 /** A CPU whose instructions are reported when they have retired: an iteration of a repeated string by itself, a faulting one not at all. */
-export class TracedCpu implements RunnableCpu {
+export class TracedCpu implements SteppableCpu {
   readonly #cpu: Vcpu;
   readonly #memory: DebugAccess;
   readonly #report: Reporter;
@@ -41,7 +41,7 @@ export class TracedCpu implements RunnableCpu {
     }
   }
 
-  /** See `RunnableCpu`. */
+  /** See `SteppableCpu`. */
   step(interruptible: boolean): VcpuStop {
     const cpu = this.#cpu;
     const text = this.#text(), before = cpu.retired;

@@ -4,6 +4,7 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
+import { CPU_MODELS } from "../x86/model_names.ts";
 import {
   DEFINITION_VERSION,
   type MachineDefinition,
@@ -40,7 +41,7 @@ export function resolveDefinition(
   return {
     version: DEFINITION_VERSION,
     memory: memorySize(machine.memory),
-    cpu: choice(cpu.model, "cpu.model", ["i686"]),
+    cpu: choice(cpu.model, "cpu.model", CPU_MODELS),
     engine: choice(machine.engine, "engine", ["interpreter"]),
     clock: { mode, date: clockDate(clock.date, mode) },
     firmware: Object.hasOwn(Object(machine.boot), "rom"),

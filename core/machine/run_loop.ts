@@ -38,6 +38,10 @@ export interface RunnableCpu {
   readonly retired: number;
   /** Retires `maximum` instructions, or some fewer unless `exact`; fewer, too, when something else must be decided. */
   run(maximum: number, exact: boolean): VcpuStop;
+}
+
+/** A virtual CPU that a debugger can drive, too. */
+export interface SteppableCpu extends RunnableCpu {
   /** For a debugger: retires one instruction, or takes one exception or interrupt. Device interrupts only if it is `interruptible`. */
   step(interruptible: boolean): VcpuStop;
 }

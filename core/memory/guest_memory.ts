@@ -19,6 +19,9 @@ const INVALID = -1;
 /** Entries that a set lists before a flush clears the whole tables instead. */
 const LIST_LENGTH = 1 << 15;
 
+/** Physical pages below 4 GB: only these can be memory. */
+const FRAMES = 1 << 20;
+
 /** Marks a listed page as global. */
 const GLOBAL = 1 << 20;
 
@@ -46,6 +49,8 @@ export class GuestMemory implements LinearMemory {
   readonly #supervisor: TlbSet;
   readonly #user: TlbSet;
   #watch: Watchpoints | undefined;
+  /** By 4 MB of linear addresses: entries that came from a large page, which one INVLPG forgets whole. */
+  readonly #large = new Uint8Array(1 << 10);
 
   /**
    * @param physical The guest's physical memory.
@@ -110,12 +115,27 @@ export class GuestMemory implements LinearMemory {
 
   flushPage(linear: number): void {
     this.counts.pageFlushes++;
+    if (this.#large[linear >>> 22] !== 0) return this.#flushLarge(linear);
     const page = linear >>> 12, words = this.#words;
     for (const set of [this.#supervisor, this.#user]) {
       words[set.read + page] = INVALID;
       words[set.write + page] = INVALID;
       words[set.execute + page] = 0;
     }
+  }
+
+  #flushLarge(linear: number): void {
+    const first = linear >>> 22 << 10, words = this.#words;
+    this.#large[linear >>> 22] = 0;
+    for (const set of [this.#supervisor, this.#user]) {
+      words.fill(INVALID, set.read + first, set.read + first + 1024);
+      words.fill(INVALID, set.write + first, set.write + first + 1024);
+      words.fill(0, set.execute + first, set.execute + first + 1024);
+    }
+  }
+
+  readPhysical32(physical: number): number {
+    return this.walker.read(physical & this.physical.a20Mask) >>> 0;
   }
 
   /** Forgets where code runs: the decoded form depends on a mode that has changed, or decoded pages are gone. */
@@ -153,8 +173,10 @@ export class GuestMemory implements LinearMemory {
   #fill(linear: number, access: number, user: boolean): number {
     const walker = this.walker;
     if (!walker.walk(linear, access, user)) return -1;
-    const entry = this.physical.lookup(walker.physical >>> 12);
+    const { frame } = walker;
+    const entry = frame < FRAMES ? this.physical.lookup(frame) : 0;
     if (entry !== 0) {
+      if (walker.large) this.#large[linear >>> 22] = 1;
       const set = user ? this.#user : this.#supervisor, page = linear >>> 12;
       this.counts.fills++;
       const withheld = this.#watch === undefined ? 0 : this.#watch.withheld(page);
@@ -176,7 +198,8 @@ export class GuestMemory implements LinearMemory {
   fetch(linear: number, user: boolean): number {
     const walker = this.walker;
     if (!walker.walk(linear, ACCESS.EXECUTE, user)) return -1;
-    return this.physical.lookup(walker.physical >>> 12);
+    if (walker.large) this.#large[linear >>> 22] = 1;
+    return walker.frame < FRAMES ? this.physical.lookup(walker.frame) : 0;
   }
 
   /** Enters a page's record index into the execute TLB, after a `fetch` of the same page. */
@@ -336,6 +359,35 @@ export class GuestMemory implements LinearMemory {
     if (this.#watch !== undefined && this.#refused(linear >>> 0, size, true)) return;
     try {
       this.#write(linear >>> 0, value, size, this.#isUser());
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  /** Reads 8 or 16 bytes into STATE.WIDE. */
+  slowReadWide(linear: number, size: number): void {
+    if (this.#watch !== undefined && this.#refused(linear >>> 0, size, false)) return;
+    const user = this.#isUser();
+    try {
+      // A page fault comes before any device sees a part of the read.
+      if ((linear & 0xfff) > PAGE - size) this.probeRead(linear >>> 0, size, user);
+      for (let at = 0; at < size; at += 4) {
+        this.#state[(STATE.WIDE + at) >> 2] = this.read32((linear + at) >>> 0, user);
+      }
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  /** Writes 8 or 16 bytes from STATE.WIDE. */
+  slowWriteWide(linear: number, size: number): void {
+    if (this.#watch !== undefined && this.#refused(linear >>> 0, size, true)) return;
+    const user = this.#isUser();
+    try {
+      if ((linear & 0xfff) > PAGE - size) this.probeWrite(linear >>> 0, size, user);
+      for (let at = 0; at < size; at += 4) {
+        this.#write((linear + at) >>> 0, this.#state[(STATE.WIDE + at) >> 2]!, 4, user);
+      }
     } catch (error) {
       this.#caught(error);
     }

@@ -20,6 +20,8 @@ export interface LinearMemory {
   probeRead(linear: number, size: number, user: boolean): void;
   /** Forgets every translation; `keepGlobal` keeps pages marked global (a CR3 load under CR4.PGE). */
   flush(keepGlobal: boolean): void;
-  /** Forgets one page (INVLPG). */
+  /** Forgets the page (of whatever size) at an address (INVLPG). */
   flushPage(linear: number): void;
+  /** Reads a dword at a physical address, a multiple of 4, without paging; as ones where there is no memory. Unsigned. */
+  readPhysical32(physical: number): number;
 }

@@ -9,6 +9,7 @@ import { ATTRIBUTE, Descriptor, REAL_MODE_ATTRIBUTES, VIRTUAL_8086_ATTRIBUTES } 
 import { GuestFault } from "./fault.ts";
 import { readEflags, writeEflags } from "./flags.ts";
 import { type Instruction, OPERAND, type Operand } from "./instruction.ts";
+import { type CpuModel, cpuModel } from "./models.ts";
 import { PushFrame } from "./push_frame.ts";
 import { CR0, FLAG, GPR, MODE, SEG, SEGMENT, STATE, TLB, VECTOR, WINDOW } from "./registers.ts";
 
@@ -19,6 +20,14 @@ const STACK_MASK = (STATE.WINDOWS + WINDOW.STACK * WINDOW.SIZE + WINDOW.MASK) >>
 
 /** READ and WRITE of a window of 4 GB: an access of up to 16 bytes must fit. */
 const WHOLE = 0xffff_fff1;
+
+/** Follows a CPU's accesses while it runs instruction by instruction: alignment checks and breakpoints. */
+export interface AccessObserver {
+  /** A segment access whose checks have passed. May throw #AC; nothing has been accessed yet. */
+  access(linear: number, size: number, write: boolean): void;
+  /** A port access that is permitted. */
+  port(port: number, size: number): void;
+}
 
 /** What a CPU is connected to. */
 export interface CpuPorts {
@@ -45,6 +54,8 @@ export class Cpu {
   memory!: LinearMemory;
   bus!: SystemBus;
   timestamp: () => number = () => 0;
+  /** What processor it is. */
+  readonly model: CpuModel;
 
   /** EIP of the instruction that runs after the current one. */
   next = 0;
@@ -52,6 +63,12 @@ export class Cpu {
   halted = false;
   /** A triple fault has shut the CPU down (Intel SDM volume 3, 6.15, "Interrupt 8"). */
   shutdown = false;
+  /** The instruction entered a handler or a task: its own single-step trap is gone with the old TF. */
+  stepDiscarded = false;
+  /** A task switch has been committed: EIP is the new task's, and a fault thrown since then is raised there. */
+  taskSwitched = false;
+  /** Sees each access while set; see `observe`. */
+  observer: AccessObserver | undefined = undefined;
   /** Vector of the last exception that was raised, or -1; with its error code, or -1. */
   lastVector = -1;
   lastError = -1;
@@ -66,9 +83,16 @@ export class Cpu {
    * @param buffer The machine's memory.
    * @param base Address of the CPU's block in it, a multiple of 16.
    * @param ports What the CPU is connected to; may be assigned later, before the first instruction.
+   * @param model What processor it is; the one with everything if not said.
    */
-  constructor(buffer: SharedArrayBuffer | ArrayBuffer, base: number, ports?: CpuPorts) {
+  constructor(
+    buffer: SharedArrayBuffer | ArrayBuffer,
+    base: number,
+    ports?: CpuPorts,
+    model: CpuModel = cpuModel("max"),
+  ) {
     this.base = base;
+    this.model = model;
     this.u8 = new Uint8Array(buffer, base, STATE.SIZE);
     this.u16 = new Uint16Array(buffer, base, STATE.SIZE >> 1);
     this.i32 = new Int32Array(buffer, base, STATE.SIZE >> 2);
@@ -135,7 +159,7 @@ export class Cpu {
 
   /** Replaces the EFLAGS bits of `mask` by those of `value`. */
   setEflags(value: number, mask: number): void {
-    writeEflags(this.i32, (readEflags(this.i32) & ~mask) | (value & mask));
+    writeEflags(this.i32, (readEflags(this.i32) & ~mask) | (value & mask & this.model.eflags));
   }
 
   /** EFLAGS without its arithmetic flags: cheaper than `eflags`. */
@@ -160,6 +184,21 @@ export class Cpu {
   /** Whether ordinary accesses have user privilege. */
   get user(): boolean {
     return this.i32[STATE.CPL >> 2] === 3;
+  }
+
+  /** Whether unaligned data accesses fault now (Intel SDM volume 3, 6.15, "Interrupt 17"). */
+  get alignmentChecked(): boolean {
+    const { i32 } = this;
+    return i32[STATE.CPL >> 2] === 3 && (i32[EFLAGS]! & FLAG.AC) !== 0 && (i32[STATE.CR0 >> 2]! & CR0.AM) !== 0;
+  }
+
+  /**
+   * Sets or takes away the observer. While there is one no access window passes anything and MODE is not flat, so that emitted code
+   * hands each access to the exact check, which tells the observer.
+   */
+  observe(observer: AccessObserver | undefined): void {
+    this.observer = observer;
+    this.refreshSegments();
   }
 
   get realMode(): boolean {
@@ -258,7 +297,7 @@ export class Cpu {
         }
       }
     }
-    const size = count > 15 ? count - 15 : 0;
+    const size = count > 15 && this.observer === undefined ? count - 15 : 0;
     const readSize = read ? size : 0;
     const writeSize = write ? size : 0;
     const window = (STATE.WINDOWS + segment * WINDOW.SIZE) >> 2;
@@ -318,6 +357,7 @@ export class Cpu {
     const room = u32[at + ((write ? WINDOW.WRITE : WINDOW.READ) >> 2)]!;
     if (size > 16 || ((offset - u32[at + (WINDOW.LOW >> 2)]!) >>> 0) >= room) {
       this.checkSegment(segment, offset, size, write);
+      this.observer?.access((u32[at + (WINDOW.BASE >> 2)]! + offset) >>> 0, size, write);
     }
     return (u32[at + (WINDOW.BASE >> 2)]! + offset) >>> 0;
   }

@@ -370,6 +370,7 @@ export function decode(bytes: Uint8Array, at: number, available: number, big: bo
   out.addressSize = addressSize;
   out.lock = lock;
   out.repeat = repeat;
+  out.segment = override;
   const count = COUNTS[id]!;
   out.count = count;
   const operands = out.operands;

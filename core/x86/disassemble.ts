@@ -4,7 +4,7 @@
  * @module
  */
 import { DECODE, decode } from "./decode.ts";
-import { defaultSegment, FORM_ENCODINGS } from "./encode.ts";
+import { defaultSegment, FORM_ENCODINGS, hasImpliedDestination } from "./encode.ts";
 import { Instruction, OPERAND, type Operand, REPEAT } from "./instruction.ts";
 import { registerName, SEGMENT_NAMES, sizeKeyword } from "./names.ts";
 import { SEG } from "./registers.ts";
@@ -87,7 +87,8 @@ class Text {
     if (insn.repeat === REPEAT.F2) words.push("repne");
     else if (insn.repeat === REPEAT.F3) words.push(/^(?:cmps|scas)$/.test(insn.form!.semantics) ? "repe" : "rep");
     const source = this.#codes.findIndex((code) => isImplied(code) && code.source !== SOURCE.STRING_DESTINATION);
-    const segment = source < 0 ? SEG.DS : insn.operands[source]!.segment;
+    const implied = hasImpliedDestination(insn.form!) && insn.segment >= 0 ? insn.segment : SEG.DS;
+    const segment = source < 0 ? implied : insn.operands[source]!.segment;
     if (segment !== SEG.DS) words.push(SEGMENT_NAMES[segment]!);
     if (insn.addressSize !== this.#plain && encoding.addressSize === 0 && !this.#showsAddressSize()) {
       words.push(insn.addressSize === 2 ? "a16" : "a32");

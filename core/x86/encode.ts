@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Form } from "./form.ts";
 import { type Instruction, OPERAND, type Operand, REPEAT } from "./instruction.ts";
 import { GPR, SEG } from "./registers.ts";
 import { type Encoding, MAP_ESCAPES, parseOpcode, SIMD } from "./table/opcode_notation.ts";
@@ -70,6 +71,11 @@ function encodeAddress32(out: number[], reg: number, { base, index, scale, value
   out.push(mod << 6 | reg << 3 | (sib ? 4 : base < 0 ? 5 : base));
   if (sib) out.push(scale << 6 | (index < 0 ? 4 : index) << 3 | (base < 0 ? 5 : base));
   push(out, value, base < 0 ? 4 : mod === 2 ? 4 : mod);
+}
+
+/** Whether an instruction stores to DS:eDI, which no operand names: its segment is the instruction's. */
+export function hasImpliedDestination({ semantics }: Form): boolean {
+  return semantics === "maskmovq" || semantics === "maskmovdqu";
 }
 
 /** What the operands put into the opcode, ModRM, and behind. */
@@ -142,6 +148,7 @@ export function encode(insn: Instruction, big: boolean): number[] {
   const plain = big ? 4 : 2;
   if (insn.lock) out.push(0xf0);
   if (insn.repeat !== REPEAT.NONE) out.push(insn.repeat === REPEAT.F3 ? 0xf3 : 0xf2);
+  if (hasImpliedDestination(insn.form!)) fields.segment = insn.segment;
   if (fields.segment >= 0) out.push(SEGMENT_PREFIXES[fields.segment]!);
   if (insn.addressSize !== plain) out.push(0x67);
   if (insn.operandSize !== plain && encoding.simd !== SIMD.P66) out.push(0x66);

@@ -5,6 +5,38 @@
  */
 
 /**
+ * What distinguishes processors, as far as instructions go: a generation of the base set (`i386`, `i486`, `p5` the Pentium's, `p6` the
+ * Pentium Pro's), or an extension by the name of its CPUID bit.
+ */
+export type Feature =
+  | "i386"
+  | "i486"
+  | "p5"
+  | "p6"
+  | "fpu"
+  | "tsc"
+  | "msr"
+  | "cx8"
+  | "sep"
+  | "cmov"
+  | "clfsh"
+  | "mmx"
+  | "fxsr"
+  | "sse"
+  | "sse2"
+  | "sse3"
+  | "ssse3"
+  | "sse4.1"
+  | "sse4.2"
+  | "aes"
+  | "pclmulqdq"
+  | "movbe"
+  | "popcnt"
+  | "adx"
+  | "lzcnt"
+  | "tzcnt";
+
+/**
  * One encoding of one instruction, in the manuals' own notation.
  *
  * `opcode`: `"00 /r"`, `"0F A2"`, `"80 /0"`, `"50+r"`, `"D9 E8"` (a register form that fixes the whole ModRM byte), `"D8 C0+i"` (its low
@@ -31,4 +63,6 @@ export interface Form {
   readonly lock: boolean;
   /** Ends a straight run of decoded instructions: branches, far transfers, system instructions, port accesses, strings. */
   readonly ends: boolean;
+  /** What a processor must have to know it. */
+  readonly feature: Feature;
 }

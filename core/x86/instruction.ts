@@ -76,6 +76,8 @@ export class Instruction {
   lock = false;
   /** Last F2/F3 prefix where it is a repeat prefix and not part of the opcode: a REPEAT value. */
   repeat = 0;
+  /** Segment override prefix in SEG order, or -1: memory operands have it applied, MASKMOVQ's destination is none of them. */
+  segment = -1;
   /** Operands in the manual's order, destination first; `count` of them are valid. */
   readonly operands: readonly [Operand, Operand, Operand, Operand] = [
     new Operand(),
@@ -94,6 +96,7 @@ export class Instruction {
     copy.addressSize = this.addressSize;
     copy.lock = this.lock;
     copy.repeat = this.repeat;
+    copy.segment = this.segment;
     copy.count = this.count;
     for (let i = 0; i < 4; i++) copy.operands[i]!.assign(this.operands[i]!);
     return copy;

@@ -66,6 +66,11 @@ export class PushFrame {
     }
   }
 
+  /** Throws #AC with `error` unless the items are aligned; for frames that CPL 3 pushes under alignment checking. */
+  checkAlignment(error: number): void {
+    if ((((this.#base + this.#pointer) & (this.#size - 1)) >>> 0) !== 0) throw new GuestFault(VECTOR.AC, error);
+  }
+
   /** Throws #PF unless every page of the frame can be written. The first item pushed is the first to fault. */
   probe(memory: LinearMemory): void {
     const total = this.#count * this.#size;

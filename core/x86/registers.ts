@@ -25,6 +25,8 @@ export const STATE = {
   RESULT: 144,
   /** SF = sign of (RESULT ^ PATCH), PF = parity of its low byte. Written with RESULT as one 64-bit store. */
   PATCH: 148,
+  /** BUDGET after the last STI that set IF: while it stands, no instruction has retired since. */
+  STI_BUDGET: 152,
   /**
    * OF = sign of (OX ^ OY) & (OX ^ (OX - OY)); AF = bit 4 of OX ^ OY ^ (OX - OY). Operands of 8 and 16 bits stand at the top, their low
    * five bits also at the bottom, below bit 5 of OX, which is set. OX, OY, CX, CY fill one 128-bit slot.
@@ -63,6 +65,8 @@ export const STATE = {
   CS_LIMIT: 228,
   /** Retired iterations of repeated strings beyond the one that their block counts. */
   EXTRA: 232,
+  /** Debug traps that wait for the next instruction boundary, as bits of DR6 (Intel SDM volume 3, 17.2.3). */
+  DEBUG_TRAPS: 236,
   CR0: 240,
   CR2: 244,
   CR3: 248,
@@ -73,6 +77,8 @@ export const STATE = {
   GDTR_LIMIT: 328,
   IDTR_BASE: 336,
   IDTR_LIMIT: 344,
+  /** The four page-directory-pointer-table entries that PAE paging loaded with CR3, 64-bit each. */
+  PDPTE: 352,
   /** Segment registers, `SEG` order, `SEGMENT.SIZE` bytes each. */
   SEGMENTS: 384,
   /** Access windows for emitted code, `WINDOW.SIZE` bytes each: see WINDOW. */
@@ -90,9 +96,11 @@ export const STATE = {
   FPU_CS: 1688,
   FPU_DP: 1692,
   FPU_DS: 1700,
-  /** MXCSR, and sixteen 16-byte XMM registers (not built before SSE is). */
+  /** MXCSR, and sixteen 16-byte XMM registers. */
   MXCSR: 1704,
   XMM: 1712,
+  /** 16 bytes on their way to or from memory, when an access of 8 or 16 bytes leaves emitted code. */
+  WIDE: 1968,
   /** Bytes of a state block that a snapshot saves. */
   SIZE: 2048,
 } as const;
@@ -127,6 +135,15 @@ export const MSR_SLOT = {
   SYSENTER_EIP: 3,
   APIC_BASE: 4,
   PAT: 5,
+  EFER: 6,
+  MISC_ENABLE: 7,
+  DEBUGCTL: 8,
+  MCG_STATUS: 9,
+  MTRR_DEF_TYPE: 10,
+  /** Eleven slots: 64 KB, two of 16 KB, eight of 4 KB. */
+  MTRR_FIXED: 11,
+  /** Eight pairs: base, mask. */
+  MTRR_VARIABLE: 22,
 } as const;
 
 /**
@@ -177,6 +194,9 @@ export const CR0 = {
   CD: 1 << 30,
   PG: 1 << 31,
 } as const;
+
+/** IA32_EFER bits (Intel SDM volume 3, 2.2.1). */
+export const EFER = { NXE: 1 << 11 } as const;
 
 /** CR4 bits (Intel SDM volume 3, 2.5). */
 export const CR4 = {

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Cpu } from "./cpu.ts";
-import { SIGNATURE } from "./cpuid.ts";
 import { REAL_MODE_ATTRIBUTES } from "./descriptor.ts";
 import { CR0, GPR, SEG, STATE } from "./registers.ts";
+import { resetModelSpecific } from "./model_specific_registers.ts";
 
 /** Present LDT and busy 32-bit TSS, as the manual has them. */
 const RESET_LDT = 0x8200;
@@ -22,6 +22,7 @@ export function reset(cpu: Cpu): void {
   cpu.u32[STATE.GDTR_LIMIT >> 2] = 0xffff;
   cpu.u32[STATE.IDTR_LIMIT >> 2] = 0xffff;
   cpu.i32[STATE.A20 >> 2] = 1;
+  resetModelSpecific(cpu);
   // Control word 0040h, all registers tagged as zeros: what RESET leaves, unlike FNINIT.
   cpu.u32[STATE.FPU_CONTROL >> 2] = 0x40;
   cpu.u32[STATE.FPU_TAG >> 2] = 0x5555;
@@ -33,10 +34,12 @@ export function reset(cpu: Cpu): void {
   cpu.loadSegmentCache(SEG.CS, 0xf000, 0xffff_0000, 0xffff, REAL_MODE_ATTRIBUTES);
   cpu.loadSegmentCache(SEG.LDTR, 0, 0, 0xffff, RESET_LDT);
   cpu.loadSegmentCache(SEG.TR, 0, 0, 0xffff, RESET_TSS);
-  cpu.setGpr32(GPR.DX, SIGNATURE);
+  cpu.setGpr32(GPR.DX, cpu.model.signature);
   cpu.eip = 0xfff0;
   cpu.next = 0xfff0;
   cpu.halted = false;
+  cpu.stepDiscarded = false;
+  cpu.taskSwitched = false;
   cpu.shutdown = false;
   cpu.lastVector = -1;
   cpu.lastError = -1;

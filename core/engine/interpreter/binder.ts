@@ -5,7 +5,8 @@
  */
 import { type Body, type Expr, type FunctionRef, i32, type Local } from "../../wasm/mod.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
-import type { Builder, Place, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
+import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
+import { MAY_CALL_OUT } from "../../x86/semantics/mod.ts";
 import { signed, unsigned } from "../../x86/semantics/builder.ts";
 import { emitFlags } from "./flag_emission.ts";
 import { RECORD, STATUS } from "./record.ts";
@@ -21,6 +22,11 @@ export interface SlowPath {
   readonly segment: FunctionRef;
   /** Bulk access: (linear, write). */
   readonly bulk: FunctionRef;
+  /** Access of 8 or 16 bytes, which pass through the CPU block: (linear, size). */
+  readonly readWide: FunctionRef;
+  readonly writeWide: FunctionRef;
+  /** Whether a unit's instructions may run: (UNIT value); nonzero if the instruction must wait. */
+  readonly admit: FunctionRef;
   /** The instruction's TypeScript definition. */
   readonly callout: FunctionRef;
 }
@@ -46,9 +52,13 @@ export interface Frame {
   leaveCallout(): void;
   variable(type: "i32"): Local<"i32">;
   variable(type: "i64"): Local<"i64">;
+  variable(type: "v128"): Local<"v128">;
 }
 
 const PAGE = 4096;
+
+/** Operands that take a register field of the record. */
+const REGISTER_KINDS: ReadonlySet<string> = new Set(["r", "s", "p", "x"]);
 const log2 = (width: Width) => (width === 8 ? 0 : width === 16 ? 1 : 2);
 
 /** Emits loads and stores of a width. */
@@ -65,8 +75,8 @@ export function store(width: Width, address: Value, value: Value, offset = 0): E
   return i32.store(address, value, offset);
 }
 
-/** Binds one shape of one instruction. */
-export class DynamicBinder implements Builder {
+/** Binds one shape of one instruction, as far as the base set goes. */
+export class ScalarBinder implements ScalarBuilder {
   readonly count: number;
   readonly condition: number;
   readonly operandWidth: Width;
@@ -88,9 +98,14 @@ export class DynamicBinder implements Builder {
     const fields = registerFields(shape);
     const immediates: number[] = [RECORD.IMMEDIATE, RECORD.DISPLACEMENT];
     for (const operand of shape.operands) {
-      this.#fields.push(operand.kind === "r" || operand.kind === "s" ? fields.shift()! : -1);
+      this.#fields.push(REGISTER_KINDS.has(operand.kind) ? fields.shift()! : -1);
       this.#immediates.push(operand.kind === "i" ? immediates.shift()! : -1);
     }
+  }
+
+  /** The record's register field of operand `k`. */
+  protected registerField(k: number): Value {
+    return this.#field8(this.#fields[k]!);
   }
 
   get #b(): Body {
@@ -134,6 +149,7 @@ export class DynamicBinder implements Builder {
 
   /** Immediates are stored sign-extended. */
   #immediate(k: number, width: Width, extend: "s" | "u"): Value {
+    if (MAY_CALL_OUT.has(this.shape.semantics)) return i32.load8_u(this.#record, RECORD.CALLOUT_IMMEDIATE);
     const value = i32.load(this.#record, this.#immediates[k]!);
     return extend === "u" ? unsigned(width, value) : value;
   }
@@ -142,7 +158,7 @@ export class DynamicBinder implements Builder {
     const operand = this.shape.operands[k]!;
     if (operand.kind === "r") {
       this.emit(store(operand.width, i32.add(this.#cpu, this.#field8(this.#fields[k]!)), value));
-    } else this.#store(operand.width, this.#linear(operand.width, true), value);
+    } else this.#store(operand.width, this.linear(operand.width, true), value);
   }
 
   open(k: number, options: { offset?: Value; width?: Width } = {}): Place {
@@ -152,12 +168,12 @@ export class DynamicBinder implements Builder {
       const address = this.let(i32.add(this.#cpu, this.#field8(this.#fields[k]!)));
       return { value: load(width, address, "s"), commit: (value) => this.emit(store(width, address, value)) };
     }
-    return this.#openMemory(width, this.#linear(width, true, options.offset));
+    return this.#openMemory(width, this.linear(width, true, options.offset));
   }
 
   readAt(k: number, width: Width, offset: Value, extend: "s" | "u" = "s"): Value {
     void k;
-    return this.#load(width, this.#linear(width, false, offset), extend);
+    return this.#load(width, this.linear(width, false, offset), extend);
   }
 
   address(_k: number): Value {
@@ -182,7 +198,7 @@ export class DynamicBinder implements Builder {
   }
 
   /** The linear address of the memory operand, segment checks passed. */
-  #linear(width: Width, write: boolean, plus?: Value): Value {
+  protected linear(width: Width | 128, write: boolean, plus?: Value): Value {
     let offset = this.#offset();
     if (plus) offset = i32.add(offset, plus);
     if (this.shape.memory !== "segmented") return this.let(offset);
@@ -190,7 +206,7 @@ export class DynamicBinder implements Builder {
   }
 
   /** An offset through an access window; `window` is relative to the windows' place in the CPU block. */
-  #windowed(window: Value, number: Value, offset: Value, width: Width, write: boolean): Value {
+  #windowed(window: Value, number: Value, offset: Value, width: Width | 128, write: boolean): Value {
     const W = STATE.WINDOWS;
     const masked = this.let(i32.and(offset, i32.load(window, W + WINDOW.MASK)));
     const linear = this.variable();
@@ -203,12 +219,12 @@ export class DynamicBinder implements Builder {
         linear,
         this.#b.call(this.slow.segment, this.#cpu, this.#record, this.frame.budget(), number, masked, kind) as Value,
       );
-      this.#leaveOnFault();
+      this.leaveOnFault();
     }, "likely");
     return linear.get();
   }
 
-  #leaveOnFault(): void {
+  protected leaveOnFault(): void {
     this.#b.if(i32.ge_s(this.state(STATE.FAULT_VECTOR), i32.const(0)), () => {
       this.#undo?.();
       this.frame.leaveFault();
@@ -216,7 +232,7 @@ export class DynamicBinder implements Builder {
   }
 
   /** The TLB entry of a linear address. */
-  #entry(linear: Value, table: number): Value {
+  protected entry(linear: Value, table: number): Value {
     return i32.load(
       i32.add(this.frame.tlb.get(), i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4))),
       table,
@@ -224,15 +240,15 @@ export class DynamicBinder implements Builder {
   }
 
   /** True if the access hits one page that the entry maps. */
-  #hit(entry: Value, linear: Value, width: Width): Value {
+  protected hit(entry: Value, linear: Value, width: Width | 128): Value {
     if (width === 8) return i32.eqz(i32.and(entry, i32.const(0xfff)));
     return i32.le_u(i32.and(i32.or(entry, linear), i32.const(0xfff)), i32.const(PAGE - width / 8));
   }
 
   #load(width: Width, linear: Value, extend: "s" | "u" = "s"): Value {
     const value = this.variable();
-    const entry = this.let(this.#entry(linear, TLB.READ));
-    this.#b.if(this.#hit(entry, linear, width), () => {
+    const entry = this.let(this.entry(linear, TLB.READ));
+    this.#b.if(this.hit(entry, linear, width), () => {
       this.#b.set(value, load(width, i32.add(linear, entry), extend));
     }, () => {
       const read = this.#b.call(
@@ -243,18 +259,18 @@ export class DynamicBinder implements Builder {
         linear,
       ) as Value;
       this.#b.set(value, extend === "s" ? signed(width, read) : read);
-      this.#leaveOnFault();
+      this.leaveOnFault();
     }, "likely");
     return value.get();
   }
 
   #store(width: Width, linear: Value, value: Value): void {
-    const entry = this.let(this.#entry(linear, TLB.WRITE));
-    this.#b.if(this.#hit(entry, linear, width), () => {
+    const entry = this.let(this.entry(linear, TLB.WRITE));
+    this.#b.if(this.hit(entry, linear, width), () => {
       this.emit(store(width, i32.add(linear, entry), value));
     }, () => {
       this.#slowWrite(width, linear, value);
-      this.#leaveOnFault();
+      this.leaveOnFault();
     }, "likely");
   }
 
@@ -274,8 +290,8 @@ export class DynamicBinder implements Builder {
   /** Checks a location for writing and reads it. A host address of 0 marks one that only the slow path serves. */
   #openMemory(width: Width, linear: Value, reads = true): Place {
     const host = this.variable(), value = this.variable();
-    const entry = this.let(this.#entry(linear, TLB.WRITE));
-    this.#b.if(this.#hit(entry, linear, width), () => {
+    const entry = this.let(this.entry(linear, TLB.WRITE));
+    this.#b.if(this.hit(entry, linear, width), () => {
       this.#b.set(host, i32.add(linear, entry));
       if (reads) this.#b.set(value, load(width, host.get(), "s"));
     }, () => {
@@ -288,7 +304,7 @@ export class DynamicBinder implements Builder {
         linear,
       ) as Value;
       this.#b.set(value, signed(width, read));
-      this.#leaveOnFault();
+      this.leaveOnFault();
     }, "likely");
     return {
       value: value.get(),
@@ -538,9 +554,14 @@ export class DynamicBinder implements Builder {
           i32.const(write ? 1 : 0),
         ) as Value,
       );
-      this.#leaveOnFault();
+      this.leaveOnFault();
     });
     return host.get();
+  }
+
+  inhibitInterrupts(): void {
+    // The block is not yet taken off the budget.
+    this.setState(STATE.STI_BUDGET, i32.sub(this.frame.budget(), this.#field8(RECORD.A)));
   }
 
   iterations(): Value {

@@ -7,9 +7,10 @@
 import { type Body, type FunctionRef, i32, type Local, ModuleBuilder } from "../../wasm/mod.ts";
 import { SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import { SEMANTICS, type Semantics, type Value } from "../../x86/semantics/mod.ts";
-import { DynamicBinder, type Frame, type SlowPath } from "./binder.ts";
+import type { Frame, SlowPath } from "./binder.ts";
 import { CONTROL_CASE, EXIT, RECORD, STATUS } from "./record.ts";
 import { type Shape, shapeKey } from "./shape.ts";
+import { DynamicBinder } from "./vector_binder.ts";
 
 /** First function-table slot of out-of-line instructions that end a block; those below it do not. */
 export const FIRST_ENDING_SLOT = 8192;
@@ -26,6 +27,11 @@ export interface InterpreterImports {
   /** Linear address of an access that a window's quick check refused. `kind` is size | write << 8. */
   segment(window: number, offset: number, kind: number): number;
   bulk(linear: number, write: number): number;
+  /** The same for 8 and 16 bytes, which go to and come from STATE.WIDE. */
+  readWide(linear: number, size: number): void;
+  writeWide(linear: number, size: number): void;
+  /** Whether a unit's instructions may run: a UNIT value. Nonzero if the instruction must wait; a fault is left in the state block. */
+  admit(unit: number): number;
   /** Runs the TypeScript definition of the record's instruction; returns a STATUS. */
   callout(record: number): number;
 }
@@ -58,33 +64,30 @@ function branchTarget(body: { cpu: Local<"i32">; record: Local<"i32"> }, shape: 
   return shape.operandWidth === 16 ? i32.and(target, i32.const(0xffff)) : target;
 }
 
+type PooledType = "i32" | "i64" | "v128";
+
 /** Variables that are reused from one case to the next. */
 class VariablePool {
   readonly #i32: Local<"i32">[] = [];
   readonly #i64: Local<"i64">[] = [];
+  readonly #v128: Local<"v128">[] = [];
   #used32 = 0;
   #used64 = 0;
+  #used128 = 0;
   constructor(readonly body: Body) {}
   reset(): void {
     this.#used32 = 0;
     this.#used64 = 0;
+    this.#used128 = 0;
   }
   take(type: "i32"): Local<"i32">;
   take(type: "i64"): Local<"i64">;
-  take(type: "i32" | "i64"): Local<"i32"> | Local<"i64">;
-  take(type: "i32" | "i64"): Local<"i32"> | Local<"i64"> {
-    if (type === "i32") return this.#i32[this.#used32++] ??= this.#declare32();
-    return this.#i64[this.#used64++] ??= this.#declare64();
-  }
-  #declare32(): Local<"i32"> {
-    const local = this.body.local("i32");
-    this.#i32.push(local);
-    return local;
-  }
-  #declare64(): Local<"i64"> {
-    const local = this.body.local("i64");
-    this.#i64.push(local);
-    return local;
+  take(type: "v128"): Local<"v128">;
+  take(type: PooledType): Local<"i32"> | Local<"i64"> | Local<"v128">;
+  take(type: PooledType): Local<"i32"> | Local<"i64"> | Local<"v128"> {
+    if (type === "i32") return this.#i32[this.#used32++] ??= this.body.local("i32");
+    if (type === "i64") return this.#i64[this.#used64++] ??= this.body.local("i64");
+    return this.#v128[this.#used128++] ??= this.body.local("v128");
   }
 }
 
@@ -95,6 +98,9 @@ function slowPath(module: ModuleBuilder): SlowPath {
   const write = module.importFunction(ENVIRONMENT, "write", ["i32", "i32", "i32"], []);
   const segment = module.importFunction(ENVIRONMENT, "segment", ["i32", "i32", "i32"], ["i32"]);
   const bulk = module.importFunction(ENVIRONMENT, "bulk", ["i32", "i32"], ["i32"]);
+  const readWide = module.importFunction(ENVIRONMENT, "readWide", ["i32", "i32"], []);
+  const writeWide = module.importFunction(ENVIRONMENT, "writeWide", ["i32", "i32"], []);
+  const admit = module.importFunction(ENVIRONMENT, "admit", ["i32"], ["i32"]);
   const callout = module.importFunction(ENVIRONMENT, "callout", ["i32"], ["i32"]);
   const note = (b: Body, cpu: Local<"i32">, record: Local<"i32">, budget: Local<"i32">) => {
     b.emit(i32.store(cpu.get(), record.get(), STATE.RECORD));
@@ -115,7 +121,18 @@ function slowPath(module: ModuleBuilder): SlowPath {
         b.emit(b.call(write, linear.get(), value.get(), i32.const(size)));
       },
     );
+  const wide = (name: string, target: typeof readWide) =>
+    module.function(name, ["i32", "i32", "i32", "i32", "i32"], [], (b, cpu, record, budget, linear, size) => {
+      note(b as unknown as Body, cpu, record, budget);
+      b.emit(b.call(target, linear.get(), size.get()));
+    });
   return {
+    readWide: wide("readWide", readWide),
+    writeWide: wide("writeWide", writeWide),
+    admit: module.function("admit", ["i32", "i32", "i32", "i32"], ["i32"], (b, cpu, record, budget, unit) => {
+      note(b as unknown as Body, cpu, record, budget);
+      b.return(b.call(admit, unit.get()));
+    }),
     read: [reader("read", read, 1), reader("read", read, 2), reader("read", read, 4)],
     readModify: [
       reader("readModify", readModify, 1),
@@ -174,7 +191,7 @@ function outOfLine(module: ModuleBuilder, slow: SlowPath, shape: Shape): Functio
         else take();
       },
       leaveCallout: () => typed.return(body.call(slow.callout, cpu.get(), record.get(), budget()) as Value),
-      variable: ((type: "i32" | "i64") => pool.take(type)) as Frame["variable"],
+      variable: ((type: PooledType) => pool.take(type)) as Frame["variable"],
     };
     semanticsOf(shape)(new DynamicBinder(frame, shape, slow));
     status(STATUS.NEXT);
@@ -289,7 +306,7 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
                 },
                 branch: (condition, shape) => inlineBranch(condition, shape),
                 leaveCallout: () => body.unreachable(),
-                variable: ((type: "i32" | "i64") => pool.take(type)) as Frame["variable"],
+                variable: ((type: PooledType) => pool.take(type)) as Frame["variable"],
               });
               const chain = () => {
                 body.brIf(next, inBudget(), "likely");

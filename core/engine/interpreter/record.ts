@@ -5,7 +5,7 @@
  */
 
 /**
- * Fields of a 16-byte record. Register fields hold byte offsets into the CPU block (AH is 1). An instruction that ends a block keeps the
+ * Fields of a 16-byte record. Register fields hold byte offsets into the CPU block (AH is 1), or the number of a segment, MMX or XMM register. An instruction that ends a block keeps the
  * block's instruction count in `A`, so its registers start at `B`. The record after it always exists: its OFFSET is the next EIP's.
  */
 export const RECORD = {
@@ -24,9 +24,14 @@ export const RECORD = {
   D: 7,
   /** i32: displacement; branch target relative to the page; second immediate. */
   DISPLACEMENT: 8,
-  /** i32: immediate; record of the branch target, 0 while unknown; index of a callout's instruction. */
+  /** i32: immediate; record of the branch target, 0 while unknown; index of a callout's instruction in its low 24 bits. */
   IMMEDIATE: 12,
+  /** u8: immediate byte of an instruction that may call out. */
+  CALLOUT_IMMEDIATE: 15,
 } as const;
+
+/** The part of IMMEDIATE that is the index of a callout's instruction. */
+export const KEPT_INDEX = 0xff_ffff;
 
 /** Most instructions between two budget checks. */
 export const BLOCK_LENGTH = 48;

@@ -12,8 +12,8 @@ export type MemoryKind = "none" | "base" | "indexed" | "segmented";
 
 /** One operand of a shape. */
 export interface OperandShape {
-  /** r: register, m: memory, i: immediate, cl: the register CL, j: relative, s: segment register. */
-  readonly kind: "r" | "m" | "i" | "cl" | "j" | "s";
+  /** r: register, m: memory, i: immediate, cl: the register CL, j: relative, s: segment register, p: MMX register, x: XMM register. */
+  readonly kind: "r" | "m" | "i" | "cl" | "j" | "s" | "p" | "x";
   readonly width: Width;
 }
 

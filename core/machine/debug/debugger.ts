@@ -7,7 +7,7 @@ import type { Vcpu, VcpuStop } from "../../engine/vcpu.ts";
 import { DebugAccess } from "../../memory/debug_access.ts";
 import { cpuid } from "../../x86/cpuid.ts";
 import { type DebugAnswer, type DebugCommand, type DebugStop, fromHex, toHex } from "./commands.ts";
-import { debugRegisters } from "./registers.ts";
+import { type DebugRegister, debugRegisters } from "./registers.ts";
 
 /** CPUID leaf 1, EDX. */
 const CPUID_SSE = 1 << 25;
@@ -40,12 +40,13 @@ export class Debugger {
   #interruptible = false;
   readonly #options: DebuggerOptions;
   readonly #memory: DebugAccess;
-  readonly #registers = debugRegisters((cpuid(1, 0)[3] & CPUID_SSE) !== 0);
+  readonly #registers: readonly DebugRegister[];
 
   /** Nobody is attached. */
   constructor(options: DebuggerOptions) {
     this.#options = options;
     this.#memory = new DebugAccess(options.cpu.memory);
+    this.#registers = debugRegisters((cpuid(options.cpu.cpu.model, 1, 0)[3] & CPUID_SSE) !== 0);
   }
 
   /** Carries out one instruction of a step. */

@@ -6,6 +6,7 @@
 import { FORM_ENCODINGS } from "../encode.ts";
 import type { Form } from "../form.ts";
 import { OPERAND } from "../instruction.ts";
+import { SIMD } from "../table/opcode_notation.ts";
 import { type OperandCode, SOURCE } from "../table/operand_codes.ts";
 import { Mistake } from "./error.ts";
 import { expandShorthand, isImplicit, lookup } from "./mnemonics.ts";
@@ -183,6 +184,8 @@ export function match(mnemonic: string, operands: readonly TextOperand[], demand
       for (const operandSize of [plain, 6 - plain]) {
         if (demands.operandSize !== 0 && demands.operandSize !== operandSize) continue;
         if (encoding.operandSize !== 0 && encoding.operandSize !== operandSize) continue;
+        // A mandatory 66 cannot change the operand size as well.
+        if (encoding.simd === SIMD.P66 && operandSize !== plain) continue;
         const asked = operandSize === plain || demands.operandSize !== 0 || encoding.operandSize !== 0;
         if (!fits(form, list, operandSize, asked)) continue;
         matches.push({ form, operandSize, addressSize: encoding.addressSize || addressSize, operands: list });

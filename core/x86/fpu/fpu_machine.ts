@@ -20,6 +20,9 @@ const ORIGIN = 0x100;
 
 /** Memory of which everything behind 64 KB is not present. */
 class FlatMemory implements LinearMemory {
+  readPhysical32(physical: number): number {
+    return this.read32(physical);
+  }
   readonly view = new DataView(new ArrayBuffer(MEMORY));
 
   #check(linear: number, size: number): void {

@@ -27,14 +27,19 @@ function requireDevice(cpu: Cpu): void {
   if ((cpu.i32[STATE.CR0 >> 2]! & (CR0.EM | CR0.TS)) !== 0) throw new GuestFault(VECTOR.NM);
 }
 
-/** Reports a pending error; false when the CPU stays where it is. */
-function admit(cpu: Cpu): boolean {
+/** Reports a pending error; false when the instruction must wait until the error has been handled outside the CPU. */
+export function admitWaiting(cpu: Cpu): boolean {
   if ((statusWord(cpu) & STATUS.ERROR_SUMMARY) === 0) return true;
   if ((cpu.i32[STATE.CR0 >> 2]! & CR0.NE) !== 0) throw new GuestFault(VECTOR.MF);
   const line: ErrorLine = cpu as ErrorLine;
-  if (line.fpuError?.() ?? true) return true;
-  cpu.next = cpu.eip;
-  return false;
+  return line.fpuError?.() ?? true;
+}
+
+/** The same; the CPU then stays where it is. */
+function admit(cpu: Cpu): boolean {
+  const admitted = admitWaiting(cpu);
+  if (!admitted) cpu.next = cpu.eip;
+  return admitted;
 }
 
 /** WAIT: the device must be available only if CR0.MP monitors it. */

@@ -68,12 +68,18 @@ export function summarize(cpu: Cpu): void {
   cpu.i32[STATUS_WORD] = pending ? status | summary : status & ~summary;
 }
 
+/** The tag word as FNSTENV stores it: what a register that is not empty holds decides its tag. MMX instructions tag all as valid. */
 export function tagWord(cpu: Cpu): number {
-  return cpu.i32[TAGS]!;
+  return derivedTags(cpu, cpu.i32[TAGS]!);
 }
 
 /** Sets the tag word as FLDENV does: a register is empty or not; what it holds decides the rest. */
 export function setTagWord(cpu: Cpu, value: number): void {
+  cpu.i32[TAGS] = derivedTags(cpu, value);
+}
+
+/** Tags of registers that are empty where `value` says so. */
+function derivedTags(cpu: Cpu, value: number): number {
   let tags = 0;
   for (let physical = 0; physical < 8; physical++) {
     const empty = ((value >> (physical * 2)) & 3) === TAG.EMPTY;
@@ -81,7 +87,7 @@ export function setTagWord(cpu: Cpu, value: number): void {
     const tag = empty ? TAG.EMPTY : tagOf(cpu.i32[at + 2]! & 0x7fff, cpu.i32[at + 1]!, cpu.i32[at]!);
     tags |= tag << (physical * 2);
   }
-  cpu.i32[TAGS] = tags;
+  return tags;
 }
 
 /** FNINIT: default control word, everything else zero, all registers empty. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { type Expr, i32, i64, type Local } from "../../wasm/mod.ts";
+import type { VectorBuilder } from "./vector_builder.ts";
 
 /** Operand width in bits. */
 export type Width = 8 | 16 | 32 | 64;
@@ -38,8 +39,8 @@ export function unsigned(width: Width, value: Value): Value {
   return width === 8 ? i32.and(value, i32.const(0xff)) : width === 16 ? i32.and(value, i32.const(0xffff)) : value;
 }
 
-/** What an instruction's description may say. Faults leave the instruction before anything later is emitted. */
-export interface Builder {
+/** What the description of an instruction of the base set may say. Faults leave the instruction before anything later is emitted. */
+export interface ScalarBuilder {
   /** Number of operands. */
   readonly count: number;
   /** Condition number of jcc, setcc, cmovcc; 0 otherwise. */
@@ -135,6 +136,8 @@ export interface Builder {
 
   /** Memory by segment and offset, as string instructions need it. `segment` is a SEG number or operand index semantics of the binder. */
   string(role: "source" | "destination"): StringPort;
+  /** Interrupts stay inhibited until the next instruction has retired. For instructions that end a block. */
+  inhibitInterrupts(): void;
   /** How many iterations may still be retired, at least 1. */
   iterations(): Value;
   /** Retires iterations of a repeated string. */
@@ -146,6 +149,9 @@ export interface Builder {
   /** Appends a statement. */
   emit(statement: Expr<"void">): void;
 }
+
+/** What an instruction's description may say. */
+export interface Builder extends ScalarBuilder, VectorBuilder {}
 
 /** One side of a string instruction. */
 export interface StringPort {

@@ -13,6 +13,10 @@ import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { STRING } from "./string.ts";
+import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
+import { VECTOR_INTEGER } from "./vector_integer.ts";
+import { VECTOR_MOVE } from "./vector_move.ts";
+import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
 
 /** Descriptions by semantics name. */
 export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries({
@@ -25,6 +29,17 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...CONTROL,
   ...STRING,
   ...DECIMAL,
+  ...VECTOR_MOVE,
+  ...VECTOR_FLOAT,
+  ...VECTOR_INTEGER,
+  ...VECTOR_SHUFFLE,
 }));
 
-export type { Builder, Place, Semantics, StringPort, Value, Width } from "./builder.ts";
+/** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
+export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
+  ..."pushf popf cli sti".split(" "),
+  ...VECTOR_FLOAT_CALLOUTS,
+]);
+
+export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
+export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";

@@ -94,9 +94,13 @@ const cli: Semantics = (b) => {
 
 const sti: Semantics = (b) => {
   privilegedInterruptFlag(b);
-  // The shadow matters only if IF was clear and something waits; then the callout sees to it.
+  // Something waits: the callout leaves emitted code after the shadow.
   b.calloutIf(b.state(STATE.PENDING));
-  b.setState(STATE.EFLAGS, i32.or(b.state(STATE.EFLAGS), i32.const(FLAG.IF)));
+  const flags = b.let(b.state(STATE.EFLAGS));
+  b.if(i32.eqz(i32.and(flags, i32.const(FLAG.IF))), () => {
+    b.setState(STATE.EFLAGS, i32.or(flags, i32.const(FLAG.IF)));
+    b.inhibitInterrupts();
+  });
 };
 
 /** CLI and STI at CPL 0 outside virtual-8086 mode are plain; everything else is the callout's. */

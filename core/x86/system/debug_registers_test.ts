@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { OPERAND } from "../instruction.ts";
 import { CR4, GPR, STATE, VECTOR } from "../registers.ts";
-import { type InstructionOptions, type Machine, protectedMachine, register, unbuiltBy } from "./test_support.ts";
+import { type InstructionOptions, type Machine, protectedMachine, register } from "./test_support.ts";
 
 const debug = (number: number) => ({ operands: [{ kind: OPERAND.DEBUG, register: number }, register(GPR.AX)] });
 
@@ -29,9 +29,8 @@ Deno.test("debug registers keep their fixed bits; DR4 and DR5 are DR6 and DR7", 
   assertEquals(machine.step("mov_from_debug", { operands: [register(GPR.CX), { register: 4 }] })?.vector, VECTOR.UD);
 });
 
-Deno.test("enabling a breakpoint stops the machine; general detect raises #DB once", () => {
+Deno.test("general detect raises #DB once", () => {
   const machine = protectedMachine();
-  assertEquals(unbuiltBy(() => write(machine, "mov_to_debug", debug(7), 1)), "hardware breakpoints (DR7)");
   write(machine, "mov_to_debug", debug(7), 1 << 13);
   assertEquals(write(machine, "mov_to_debug", debug(0), 0)?.vector, VECTOR.DB);
   assertEquals(write(machine, "mov_to_debug", debug(0), 0), undefined);

@@ -5,12 +5,12 @@
  */
 import type { Cpu } from "../cpu.ts";
 import { ATTRIBUTE } from "../descriptor.ts";
-import { GuestFault, UnbuiltFeature } from "../fault.ts";
+import { GuestFault } from "../fault.ts";
 import type { Instruction } from "../instruction.ts";
 import { FLAG, GPR, SEG, VECTOR } from "../registers.ts";
+import { checkVirtualFlags, LOADED_FLAGS, loadVirtualFlags, virtualized } from "./flag_control.ts";
 import { fetchDescriptor, isNull, selectorFault } from "./selector.ts";
-
-const ARITHMETIC_AND_CONTROL = FLAG.CF | FLAG.PF | FLAG.AF | FLAG.ZF | FLAG.SF | FLAG.TF | FLAG.DF | FLAG.OF | FLAG.NT;
+import { returnToTask } from "./task_switch.ts";
 
 /** RET far, with or without an immediate count of bytes to release. */
 export function retFar(cpu: Cpu, instruction: Instruction): void {
@@ -49,11 +49,13 @@ export function iret(cpu: Cpu, instruction: Instruction): void {
     return;
   }
   if (cpu.virtual8086) {
-    if (cpu.iopl !== 3) throw new GuestFault(VECTOR.GP, 0);
     iretVirtual8086(cpu, size);
     return;
   }
-  if ((cpu.systemFlags & FLAG.NT) !== 0) throw new UnbuiltFeature("hardware task switch");
+  if ((cpu.systemFlags & FLAG.NT) !== 0) {
+    returnToTask(cpu);
+    return;
+  }
   const offset = cpu.peek(0, size);
   const selector = cpu.peek(size, size) & 0xffff;
   const flags = cpu.peek(2 * size, size);
@@ -81,15 +83,15 @@ export function iret(cpu: Cpu, instruction: Instruction): void {
   cpu.setEflags(flags, mask);
 }
 
-/**
- * Flags that IRET loads at the current privilege. RF is left clear: the next instruction would clear it, and until then
- * only an instruction breakpoint could tell.
- */
+/** Flags that only a 32-bit image holds. */
+const UPPER_FLAGS = FLAG.RF | FLAG.AC | FLAG.ID;
+
+/** Flags that IRET loads at the current privilege. */
 function returnedFlags(cpu: Cpu, size: number): number {
-  let mask = ARITHMETIC_AND_CONTROL;
-  if (size === 4) mask |= FLAG.AC | FLAG.ID;
+  let mask = LOADED_FLAGS;
+  if (size === 4) mask |= UPPER_FLAGS;
   if (cpu.cpl <= cpu.iopl) mask |= FLAG.IF;
-  if (cpu.cpl === 0) mask |= FLAG.IOPL;
+  if (cpu.cpl === 0) mask |= FLAG.IOPL | (size === 4 ? FLAG.VIF | FLAG.VIP : 0);
   return mask;
 }
 
@@ -99,18 +101,19 @@ function iretRealMode(cpu: Cpu, size: number): void {
   const flags = cpu.peek(2 * size, size);
   returnToRealSegment(cpu, selector, offset);
   cpu.adjustStack(3 * size);
-  const wide = size === 4 ? FLAG.AC | FLAG.ID : 0;
-  cpu.setEflags(flags, ARITHMETIC_AND_CONTROL | FLAG.IF | FLAG.IOPL | wide);
+  cpu.setEflags(flags, LOADED_FLAGS | FLAG.IF | FLAG.IOPL | (size === 4 ? UPPER_FLAGS : 0));
 }
 
 function iretVirtual8086(cpu: Cpu, size: number): void {
+  const virtual = virtualized(cpu, size);
   const offset = cpu.peek(0, size);
   const selector = cpu.peek(size, size) & 0xffff;
   const flags = cpu.peek(2 * size, size);
+  if (virtual) checkVirtualFlags(cpu, flags);
   returnToRealSegment(cpu, selector, offset);
   cpu.adjustStack(3 * size);
-  const wide = size === 4 ? FLAG.AC | FLAG.ID : 0;
-  cpu.setEflags(flags, ARITHMETIC_AND_CONTROL | FLAG.IF | wide);
+  if (virtual) loadVirtualFlags(cpu, flags);
+  else cpu.setEflags(flags, LOADED_FLAGS | FLAG.IF | (size === 4 ? UPPER_FLAGS : 0));
 }
 
 function returnToVirtual8086(cpu: Cpu, offset: number, selector: number, flags: number): void {
@@ -121,7 +124,7 @@ function returnToVirtual8086(cpu: Cpu, offset: number, selector: number, flags: 
   const fs = cpu.peek(28, 4);
   const gs = cpu.peek(32, 4);
   if (offset > 0xffff) throw new GuestFault(VECTOR.GP, 0);
-  cpu.setEflags(flags, ARITHMETIC_AND_CONTROL | FLAG.IF | FLAG.IOPL | FLAG.VM | FLAG.AC | FLAG.ID);
+  cpu.setEflags(flags, LOADED_FLAGS | FLAG.IF | FLAG.IOPL | FLAG.VM | UPPER_FLAGS | FLAG.VIF | FLAG.VIP);
   cpu.setCpl(3);
   cpu.loadVirtual8086Segment(SEG.CS, selector);
   cpu.loadVirtual8086Segment(SEG.SS, ss);

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { FLAG, GPR, SEG, VECTOR } from "../registers.ts";
-import { immediate, protectedMachine, realMachine, S, unbuiltBy, virtual8086Machine } from "./test_support.ts";
+import { immediate, protectedMachine, realMachine, S, virtual8086Machine } from "./test_support.ts";
 
 const USER_CODE = S.CODE3 | 3;
 const USER_DATA = S.DATA3 | 3;
@@ -99,12 +99,6 @@ Deno.test("IRET changes IF only at CPL up to IOPL, and IOPL only at CPL 0", () =
     assertEquals(machine.step("iret"), undefined);
     assertEquals(cpu.eflags, (iopl << 12) | loaded | FLAG.AC | FLAG.ID | 2);
   }
-});
-
-Deno.test("IRET with NT set stops the machine: the task switch is not built", () => {
-  const machine = protectedMachine();
-  machine.cpu.setEflags(FLAG.NT, ~0);
-  assertEquals(unbuiltBy(() => machine.step("iret")), "hardware task switch");
 });
 
 Deno.test("IRET at ring 0 enters virtual-8086 mode; elsewhere it ignores VM", () => {

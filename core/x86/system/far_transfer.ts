@@ -5,12 +5,13 @@
  */
 import type { Cpu } from "../cpu.ts";
 import { ATTRIBUTE, type Descriptor, SYSTEM_TYPE } from "../descriptor.ts";
-import { GuestFault, UnbuiltFeature } from "../fault.ts";
+import { GuestFault } from "../fault.ts";
 import type { Instruction } from "../instruction.ts";
 import { GPR, SEG, VECTOR } from "../registers.ts";
 import { farPointer } from "./far_pointer.ts";
 import { beginOnCurrentStack, InnerStack } from "./inner_stack.ts";
 import { fetchDescriptor, isNull, selectorFault } from "./selector.ts";
+import { transferToTask } from "./task_switch.ts";
 
 const innerStack = new InnerStack();
 
@@ -24,7 +25,10 @@ export function jmpFar(cpu: Cpu, instruction: Instruction): void {
   }
   const { descriptor } = cpu;
   if (!fetchTarget(cpu, selector)) {
-    if (!isCallGate(cpu, selector)) throw new UnbuiltFeature("hardware task switch");
+    if (!isCallGate(cpu, selector)) {
+      transferToTask(cpu, selector, "jump");
+      return;
+    }
     const gateOffset = gateEntry(descriptor);
     checkGateTarget(cpu, false);
     jumpToCode(cpu, cpu.target, descriptor.gateSelector, gateOffset);
@@ -54,7 +58,10 @@ export function callFar(cpu: Cpu, instruction: Instruction): void {
     callCode(cpu, descriptor, selector, offset, size);
     return;
   }
-  if (!isCallGate(cpu, selector)) throw new UnbuiltFeature("hardware task switch");
+  if (!isCallGate(cpu, selector)) {
+    transferToTask(cpu, selector, "call");
+    return;
+  }
   checkGateTarget(cpu, true);
   const gateSize = descriptor.systemType === SYSTEM_TYPE.CALL_GATE32 ? 4 : 2;
   if (cpu.target.isConforming || cpu.target.dpl === cpu.cpl) {
@@ -137,6 +144,7 @@ function beginReturnFrame(cpu: Cpu, size: number): void {
   cpu.frame.add(cpu.selector(SEG.CS));
   cpu.frame.add(cpu.next);
   cpu.frame.checkLimit(0);
+  if (cpu.alignmentChecked) cpu.frame.checkAlignment(0);
 }
 
 function callCode(cpu: Cpu, code: Descriptor, selector: number, offset: number, size: number): void {

@@ -9,7 +9,6 @@ import {
   protectedMachine,
   realMachine,
   S,
-  unbuiltBy,
   virtual8086Machine,
 } from "./test_support.ts";
 
@@ -65,14 +64,6 @@ Deno.test("direct far transfers check the descriptor as volume 2 lists", () => {
     assertEquals(inner.step(semantics, to(S.CODE0 | 1))?.error, S.CODE0);
     assertEquals(inner.step(semantics, to(S.CONFORMING3))?.error, S.CONFORMING3);
     assertEquals(inner.step(semantics, to(S.SMALL_CODE, 0x100))?.error, 0);
-  }
-});
-
-Deno.test("task switches stop the machine, after the checks of their descriptors", () => {
-  for (const semantics of ["jmp_far", "call_far"]) {
-    for (const selector of [S.TSS16, S.TASK_GATE]) {
-      assertEquals(unbuiltBy(() => protectedMachine().step(semantics, to(selector))), "hardware task switch");
-    }
   }
 });
 

@@ -5,10 +5,11 @@
  */
 import type { Cpu } from "../cpu.ts";
 import { ATTRIBUTE, SYSTEM_TYPE } from "../descriptor.ts";
-import { GuestFault, UnbuiltFeature } from "../fault.ts";
+import { GuestFault } from "../fault.ts";
 import { FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { beginOnCurrentStack, InnerStack } from "./inner_stack.ts";
 import { fetchDescriptor, isNull, selectorFault } from "./selector.ts";
+import { interruptTask } from "./task_switch.ts";
 
 /**
  * What is delivered between instructions: a fault of the instruction at EIP; a trap of the one before it (single step);
@@ -49,6 +50,8 @@ export function deliver(cpu: Cpu, vector: number, error: number, kind: EventKind
       return;
     } catch (thrown) {
       if (!(thrown instanceof GuestFault)) throw thrown;
+      // Of a task switch that had happened: EIP is the new task's already.
+      cpu.taskSwitched = false;
       const second = thrown.vector;
       if (kind === "fault" && isDoubleFault(vector, second)) {
         if (vector === VECTOR.DF) {
@@ -73,11 +76,14 @@ export function raise(cpu: Cpu, fault: GuestFault): void {
 
 /** The transfer of INT n, INT3 and INTO: returns to `cpu.next`, and changes it to the handler's address. */
 export function softwareInterrupt(cpu: Cpu, vector: number): void {
+  // The handler runs without the interrupted program's TF (Intel SDM volume 3, 17.3.1.4).
+  cpu.stepDiscarded = true;
   transfer(cpu, vector, -1, "software", cpu.next);
 }
 
 /** The transfer of INT1. */
 export function debugInterrupt(cpu: Cpu, returnAddress: number): void {
+  cpu.stepDiscarded = true;
   transfer(cpu, VECTOR.DB, -1, "debug", returnAddress);
 }
 
@@ -133,7 +139,11 @@ function protectedTransfer(cpu: Cpu, vector: number, errorCode: number, kind: Ki
   const cpl = cpu.cpl;
   if (kind === "software" && gate.dpl < cpl) throw new GuestFault(VECTOR.GP, idtError);
   if (!gate.present) throw new GuestFault(VECTOR.NP, idtError);
-  if (type === SYSTEM_TYPE.TASK_GATE) throw new UnbuiltFeature("task gate");
+  if (type === SYSTEM_TYPE.TASK_GATE) {
+    const resume = kind === "fault" ? FLAG.RF : 0;
+    interruptTask(cpu, gate.gateSelector, { external, errorCode, returnAddress, resume });
+    return;
+  }
 
   const selector = gate.gateSelector;
   if (isNull(selector)) throw new GuestFault(VECTOR.GP, external);
@@ -223,6 +233,7 @@ function toSame(
   frame.add(returnAddress);
   if (errorCode >= 0) frame.add(errorCode);
   frame.checkLimit(external);
+  if (cpu.alignmentChecked) frame.checkAlignment(external);
   if (offset > target.limit) throw new GuestFault(VECTOR.GP, external);
   frame.probe(memory);
   target.mark(memory, ATTRIBUTE.ACCESSED);

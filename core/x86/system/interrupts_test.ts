@@ -2,16 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { GuestFault } from "../fault.ts";
 import { FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { deliver, raise } from "./interrupts.ts";
-import {
-  AT,
-  gate,
-  immediate,
-  protectedMachine,
-  realMachine,
-  S,
-  unbuiltBy,
-  virtual8086Machine,
-} from "./test_support.ts";
+import { AT, gate, immediate, protectedMachine, realMachine, S, virtual8086Machine } from "./test_support.ts";
 
 const INTERRUPT32 = 0x8e;
 const TRAP32 = 0x8f;
@@ -273,12 +264,6 @@ Deno.test("a fault while a double fault is delivered shuts the CPU down where it
   assert(machine.cpu.shutdown);
   assertEquals([machine.cpu.eip, machine.cpu.gpr32(GPR.SP)], [0x100, 0x7000]);
   assertEquals(machine.cpu.lastVector, VECTOR.DF);
-});
-
-Deno.test("a task gate stops the machine with its name", () => {
-  const machine = protectedMachine();
-  machine.vector(8, gate(S.TSS, 0, 0x85));
-  assertEquals(unbuiltBy(() => deliver(machine.cpu, 8, 0, "fault")), "task gate");
 });
 
 Deno.test("delivery sets the accessed bits of code and stack segments", () => {

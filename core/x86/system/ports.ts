@@ -20,7 +20,7 @@ const BLOCK = 4096;
 const block = new Uint8Array(BLOCK);
 
 /** #GP(0) unless the current privilege may access `size` ports from `port` on. */
-export function checkPort(cpu: Cpu, port: number, size: number): void {
+function checkPort(cpu: Cpu, port: number, size: number): void {
   if (cpu.realMode || (!cpu.virtual8086 && cpu.cpl <= cpu.iopl)) return;
   const limit = cpu.segmentLimit(SEG.TR);
   const wide = (cpu.segmentAttributes(SEG.TR) & 0x800) !== 0;
@@ -43,6 +43,7 @@ export function inPort(cpu: Cpu, instruction: Instruction): void {
   const [accumulator, source] = instruction.operands;
   const port = portOf(cpu, source);
   checkPort(cpu, port, accumulator.size);
+  cpu.observer?.port(port, accumulator.size);
   cpu.setGpr(GPR.AX, accumulator.size, cpu.bus.portRead(port, accumulator.size));
 }
 
@@ -51,6 +52,7 @@ export function outPort(cpu: Cpu, instruction: Instruction): void {
   const [destination, accumulator] = instruction.operands;
   const port = portOf(cpu, destination);
   checkPort(cpu, port, accumulator.size);
+  cpu.observer?.port(port, accumulator.size);
   cpu.bus.portWrite(port, accumulator.size, cpu.gpr(GPR.AX, accumulator.size));
 }
 
@@ -78,6 +80,7 @@ function transferString(
   const port = cpu.gpr16(GPR.DX);
   checkPort(cpu, port, size);
   if (instruction.repeat === REPEAT.NONE) {
+    cpu.observer?.port(port, size);
     transferItem(cpu, port, segment, cpu.gpr(pointer, addressSize), size, input);
     advance(cpu, pointer, addressSize, size, 1);
     return;
@@ -85,6 +88,7 @@ function transferString(
   const { i32 } = cpu;
   let count = cpu.gpr(GPR.CX, addressSize);
   if (count === 0) return;
+  cpu.observer?.port(port, size);
   let budget = Math.max(1, i32[BUDGET]!);
   const down = (cpu.systemFlags & FLAG.DF) !== 0;
   for (;;) {
@@ -102,6 +106,8 @@ function transferString(
     if (count === 0) break;
     if (budget <= 0 || interruptible(cpu)) {
       cpu.next = cpu.eip;
+      // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
+      cpu.i32[STATE.EFLAGS >> 2]! |= FLAG.RF;
       break;
     }
   }

@@ -32,7 +32,7 @@ export function invalidateCaches(cpu: Cpu): void {
 
 /** CPUID. */
 export function cpuid(cpu: Cpu): void {
-  const leaf = cpuidLeaf(cpu.gpr32(GPR.AX), cpu.gpr32(GPR.CX));
+  const leaf = cpuidLeaf(cpu.model, cpu.gpr32(GPR.AX), cpu.gpr32(GPR.CX));
   cpu.setGpr32(GPR.AX, leaf[0]);
   cpu.setGpr32(GPR.BX, leaf[1]);
   cpu.setGpr32(GPR.CX, leaf[2]);

@@ -8,11 +8,22 @@ import { GuestFault } from "../fault.ts";
 import type { Instruction } from "../instruction.ts";
 import { FLAG, VECTOR } from "../registers.ts";
 import { debugInterrupt, softwareInterrupt } from "./interrupts.ts";
+import { redirected, virtual8086Interrupt } from "./virtual_8086_interrupt.ts";
 
-/** INT n. In virtual-8086 mode it needs IOPL 3; the other forms do not (Intel SDM volume 3, 20.3.3). */
+/**
+ * INT n. In virtual-8086 mode it needs IOPL 3, or CR4.VME and a bit of the TSS that sends it to the program's own handler (Intel SDM
+ * volume 3, 20.3.3 and table 20-2); the other forms do not.
+ */
 export function int(cpu: Cpu, instruction: Instruction): void {
-  if (cpu.virtual8086 && cpu.iopl !== 3) throw new GuestFault(VECTOR.GP, 0);
-  softwareInterrupt(cpu, instruction.operands[0].value & 0xff);
+  const vector = instruction.operands[0].value & 0xff;
+  if (cpu.virtual8086) {
+    if (redirected(cpu, vector)) {
+      virtual8086Interrupt(cpu, vector);
+      return;
+    }
+    if (cpu.iopl !== 3) throw new GuestFault(VECTOR.GP, 0);
+  }
+  softwareInterrupt(cpu, vector);
 }
 
 /** INT3, the one-byte form. */

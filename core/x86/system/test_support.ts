@@ -6,7 +6,7 @@
 import type { SystemBus } from "../../bus/system.ts";
 import type { LinearMemory } from "../../memory/linear.ts";
 import { Cpu } from "../cpu.ts";
-import { GuestFault, UnbuiltFeature } from "../fault.ts";
+import { GuestFault } from "../fault.ts";
 import { Instruction, OPERAND, type Operand } from "../instruction.ts";
 import { CR0, FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
 import { reset } from "../reset.ts";
@@ -84,6 +84,9 @@ export class FlatMemory implements LinearMemory {
   }
   probeRead(linear: number, size: number, user: boolean): void {
     this.#check(linear, size, false, user);
+  }
+  readPhysical32(physical: number): number {
+    return this.view.getUint32(physical, true);
   }
   flush(keepGlobal: boolean): void {
     this.calls.push(`flush ${keepGlobal}`);
@@ -307,7 +310,7 @@ export interface InstructionOptions {
 export function instruction(semantics: string, options: InstructionOptions): Instruction {
   const made = new Instruction();
   const mnemonic = options.mnemonic ?? semantics;
-  made.form = { id: 0, mnemonic, opcode: "", operands: [], semantics, lock: false, ends: true };
+  made.form = { id: 0, mnemonic, opcode: "", operands: [], semantics, lock: false, ends: true, feature: "i386" };
   made.length = 2;
   made.operandSize = options.operandSize ?? 4;
   made.addressSize = options.addressSize ?? 4;
@@ -335,15 +338,4 @@ export function far(selector: number, offset: number): Partial<Operand> {
 
 export function segmentRegister(number: number): Partial<Operand> {
   return { kind: OPERAND.SEGMENT, register: number, size: 2 };
-}
-
-/** Name of the unbuilt feature that an action runs into, or `undefined`. */
-export function unbuiltBy(action: () => unknown): string | undefined {
-  try {
-    action();
-  } catch (thrown) {
-    if (thrown instanceof UnbuiltFeature) return thrown.feature;
-    throw thrown;
-  }
-  return undefined;
 }

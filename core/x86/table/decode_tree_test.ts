@@ -15,6 +15,7 @@ function forms(...rows: [opcode: string, mnemonic: string, operands: string][]):
     semantics: mnemonic,
     lock: false,
     ends: false,
+    feature: "i386",
   }));
 }
 

@@ -11,9 +11,10 @@ function hints(opcode: number, names: readonly string[]): Row[] {
   return [
     ...Array.from(
       { length: 8 },
-      (_, digit) => row(`0F ${hex(opcode)} /${digit}`, names[digit] ?? "nop", digit < names.length ? "M" : "Ev"),
+      (_, digit) =>
+        row(`0F ${hex(opcode)} /${digit}`, names[digit] ?? "nop", digit < names.length ? "M" : "Ev", { feature: "p6" }),
     ),
-    row(`0F ${hex(opcode)} /r`, "nop", "Rv"),
+    row(`0F ${hex(opcode)} /r`, "nop", "Rv", { feature: "p6" }),
   ];
 }
 
@@ -34,7 +35,7 @@ export const move: readonly Row[] = [
   row("8C /r", "mov", "Rv/Mw Sw", { semantics: "mov_from_segment" }),
   row("8E /r", "mov", "Sw Ew", { semantics: "mov_to_segment", ends: true }),
   ...CONDITIONS.map(([name], condition) =>
-    row(`0F ${hex(0x40 + condition)} /r`, `cmov${name}`, "Gv Ev", { semantics: "cmovcc", condition })
+    row(`0F ${hex(0x40 + condition)} /r`, `cmov${name}`, "Gv Ev", { semantics: "cmovcc", condition, feature: "cmov" })
   ),
   ...CONDITIONS.map(([name], condition) =>
     row(`0F ${hex(0x90 + condition)} /r`, `set${name}`, "Eb", { semantics: "setcc", condition })
@@ -43,15 +44,15 @@ export const move: readonly Row[] = [
   row("0F B7 /r", "movzx", "Gv Ew"),
   row("0F BE /r", "movsx", "Gv Eb"),
   row("0F BF /r", "movsx", "Gv Ew"),
-  row("0F 38 F0 /r", "movbe", "Gv Mv"),
-  row("0F 38 F1 /r", "movbe", "Mv Gv"),
-  row("NP 0F C3 /r", "movnti", "My Gy"),
+  row("0F 38 F0 /r", "movbe", "Gv Mv", { feature: "movbe" }),
+  row("0F 38 F1 /r", "movbe", "Mv Gv", { feature: "movbe" }),
+  row("NP 0F C3 /r", "movnti", "My Gy", { feature: "sse2" }),
   row("90", "nop"),
   row("F3 90", "pause"),
   row("90+r", "xchg", "Zv eAX"),
   row("86 /r", "xchg", "Eb Gb", { lock: true }),
   row("87 /r", "xchg", "Ev Gv", { lock: true }),
-  row("0F C8+r", "bswap", "Zv"),
+  row("0F C8+r", "bswap", "Zv", { feature: "i486" }),
   row("o16 98", "cbw"),
   row("o32 98", "cwde", "", { semantics: "cbw" }),
   row("o16 99", "cwd"),
@@ -64,7 +65,9 @@ export const move: readonly Row[] = [
   row("0F B4 /r", "lfs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   row("0F B5 /r", "lgs", "Gv Mp", { semantics: "load_far_pointer", ends: true }),
   // 0F 18-1F are reserved no-operations of the P6; later manuals gave some of them names (SDM volume 2, NOP and PREFETCHh).
-  ...[0x1f, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e].map((opcode) => row(`0F ${hex(opcode)} /r`, "nop", "Ev")),
+  ...[0x1f, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x1e].map((opcode) =>
+    row(`0F ${hex(opcode)} /r`, "nop", "Ev", { feature: "p6" })
+  ),
   ...hints(0x18, ["prefetchnta", "prefetcht0", "prefetcht1", "prefetcht2"]),
   ...hints(0x0d, ["prefetch", "prefetchw"]),
 ];

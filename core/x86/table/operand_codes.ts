@@ -148,6 +148,9 @@ const CODES = new Map<string, OperandCode>([
   ["Ibs", elsewhere(SOURCE.IMMEDIATE_SIGNED, OPERAND.IMMEDIATE, [2, 4])],
   // Only MOV to and from control and debug registers has this one.
   ["Rd", elsewhere(SOURCE.RM_ALWAYS_REGISTER, G, [4, 4])],
+  // Insertions and extractions: the low part of a 32-bit register, or memory as wide as the element.
+  ["Rd/Mb", { source: SOURCE.RM, kind: G, register: 0, size: [4, 4], memorySize: [1, 1] }],
+  ["Rd/Mw", { source: SOURCE.RM, kind: G, register: 0, size: [4, 4], memorySize: [2, 2] }],
   // A selector stored to memory is a word whatever the operand size; a register takes the operand size.
   ["Rv/Mw", { source: SOURCE.RM, kind: G, register: 0, size: [2, 4], memorySize: [2, 2] }],
 ]);

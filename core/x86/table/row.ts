@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Feature } from "../form.ts";
+
 /** What a row says beyond its encoding. */
 export interface Traits {
   /** Shared name of the semantics; the mnemonic when absent. */
@@ -14,6 +16,8 @@ export interface Traits {
   readonly ends?: boolean;
   /** Condition of Jcc, SETcc, CMOVcc. */
   readonly condition?: number;
+  /** What a processor must have to know it; the 80386's set when absent. */
+  readonly feature?: Feature;
 }
 
 /** An encoding before the table numbers it. */

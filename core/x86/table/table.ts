@@ -17,6 +17,15 @@ import { shift } from "./shift.ts";
 import { stack } from "./stack.ts";
 import { string } from "./string.ts";
 import { system } from "./system.ts";
+import { aes } from "./aes.ts";
+import { fxsr } from "./fxsr.ts";
+import { mmx } from "./mmx.ts";
+import { simdInteger } from "./simd_integer.ts";
+import { sse } from "./sse.ts";
+import { sse2 } from "./sse2.ts";
+import { sse3 } from "./sse3.ts";
+import { sse4 } from "./sse4.ts";
+import { ssse3 } from "./ssse3.ts";
 import { x87 } from "./x87.ts";
 
 function form(row: Row, id: number): Form {
@@ -28,6 +37,7 @@ function form(row: Row, id: number): Form {
     semantics: row.semantics ?? row.mnemonic,
     lock: row.lock ?? false,
     ends: row.ends ?? false,
+    feature: row.feature ?? "i386",
   };
   return row.condition === undefined ? numbered : { ...numbered, condition: row.condition };
 }
@@ -44,4 +54,13 @@ export const FORMS: readonly Form[] = [
   ...flag,
   ...system,
   ...x87,
+  ...fxsr,
+  ...mmx,
+  ...simdInteger,
+  ...sse,
+  ...sse2,
+  ...sse3,
+  ...ssse3,
+  ...sse4,
+  ...aes,
 ].map(form);
