@@ -38,4 +38,12 @@ export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
 export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
-export { boot, type BootOptions, type ExpectOptions, type SerialPort, VirtualMachine } from "./boot.ts";
+export {
+  boot,
+  type BootOptions,
+  type ExpectOptions,
+  restore,
+  type RestoreOptions,
+  type SerialPort,
+  VirtualMachine,
+} from "./host/boot.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { disassemble } from "../core/x86/disassemble.ts";
-import { readGuestFile } from "../guest.ts";
+import { readGuestFile } from "../host/guest.ts";
 import type { Command } from "./command.ts";
 import { choice } from "./machine_options.ts";
 import { optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";

@@ -21,7 +21,7 @@ export const EXIT = {
   UNBUILT: 6,
   /** Bulkhead itself failed. */
   FAILED: 8,
-  /** The run ended before a script's --expect was met. */
+  /** The run ended before a script's --expect was met, or so that there was nothing to --save. */
   UNMET: 10,
   /** --timeout. */
   TIMEOUT: 124,
@@ -38,7 +38,7 @@ export const EXIT_CODE_HELP = `Exit codes:
   4    halted with interrupts off, with nothing to wake the processor (likewise)
   6    the guest used a processor feature that is not built (named)
   8    Bulkhead itself failed
-  10   the run ended before an --expect was met
+  10   the run ended before an --expect was met, or where a machine cannot be saved
   124  --timeout has passed
   129, 130, 143  ended by SIGHUP, SIGINT, SIGTERM
   141  nobody reads the output any more

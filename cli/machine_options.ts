@@ -63,11 +63,19 @@ export const MACHINE_OPTIONS = {
 
 /** The definition that the options make, over what a machine file says. @throws {BulkheadError} `usage`, `memory-size`. */
 export function machineDefinition(args: Arguments, file: MachineDefinition | undefined): MachineDefinition {
+  return { ...file, ...machineOptions(args, file), boot: bootSource(args, file?.boot) };
+}
+
+/** What the options say, where they need not say what the guest is: the machine is restored. @throws {BulkheadError} As above. */
+export function restoreDefinition(args: Arguments, file: MachineDefinition | undefined): Partial<MachineDefinition> {
+  const guest = file !== undefined || Object.keys(GUEST_OPTIONS).some((name) => args.has(name));
+  return guest ? machineDefinition(args, file) : machineOptions(args, file);
+}
+
+function machineOptions(args: Arguments, file: MachineDefinition | undefined): Partial<MachineDefinition> {
   const steps = scriptOf(args);
   const clock = args.get("clock");
   return {
-    ...file,
-    boot: bootSource(args, file?.boot),
     ...(args.has("memory") ? { memory: parseMemorySize(args.get("memory")!, "--memory") } : {}),
     ...(args.has("cpu") ? { cpu: { model: choice(args.get("cpu")!, "--cpu", CPU_MODELS) } } : {}),
     ...(clock === undefined

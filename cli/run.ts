@@ -7,7 +7,7 @@ import type { Command } from "./command.ts";
 import { parseGdbAddress } from "./gdb_address.ts";
 import { EXIT_CODE_HELP } from "./exit_codes.ts";
 import { loadMachineFile } from "./machine_file.ts";
-import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition } from "./machine_options.ts";
+import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition, restoreDefinition } from "./machine_options.ts";
 import { type Arguments, optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
 import { parseSerial } from "./serial_target.ts";
 import { runSession, type SessionOptions } from "./session.ts";
@@ -20,6 +20,10 @@ export const SESSION_OPTIONS = {
     doc: "Connect the first serial port: stdio (the default), none, or file:PATH for its output.",
   },
   timeout: { value: "TIME", doc: "End the run after this time of the host, such as 60s or 2m, with exit code 124." },
+  save: {
+    value: "FILE",
+    doc: "Save the machine when the run ends by an --expect, --timeout, --stop-at or Ctrl-A X, for --restore.",
+  },
   gdb: {
     value: "[HOST]:PORT",
     doc:
@@ -29,15 +33,24 @@ export const SESSION_OPTIONS = {
   stats: { value: "FILE", doc: "Write what was counted to this file, as JSON." },
 } as const satisfies OptionTable;
 
-const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
+const RESTORE_OPTIONS = {
+  restore: {
+    value: "FILE",
+    doc:
+      "Go on with the machine that --save wrote. It needs no guest: what is said of the machine must be as it was. --expect and --send begin a new script, unless they repeat one that has not ended.",
+  },
+} as const satisfies OptionTable;
+
+const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OPTIONS, ...RESTORE_OPTIONS };
 
 /** What the options say about the session. `serial` is where the port goes unless they say. @throws {BulkheadError} `usage`. */
-export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition"> {
+export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition" | "restore"> {
   const given = args.get("serial");
   if (args.has("gdb-no-wait") && !args.has("gdb")) throw usage("--gdb-no-wait", "to be given with --gdb", "it alone");
   return {
     serial: given === undefined ? parseSerial(serial, "the machine's serial") : parseSerial(given, "--serial"),
     ...(args.has("timeout") ? { timeout: parseDuration(args.get("timeout")!, "--timeout") } : {}),
+    ...(args.has("save") ? { save: args.get("save")! } : {}),
     ...(args.has("gdb")
       ? { gdb: { ...parseGdbAddress(args.get("gdb")!, "--gdb"), hold: !args.has("gdb-no-wait") } }
       : {}),
@@ -58,12 +71,16 @@ ${EXIT_CODE_HELP}
 Example:
   bulkhead run --kernel linux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh' --no-reboot \\
       --expect '# ' --send 'uname -m\\n' --expect 'i686' --send 'reboot -f\\n'
+  bulkhead run --kernel linux --initrd initrd.gz --append 'console=ttyS0 rdinit=/bin/sh' --expect '# ' --save shell.snapshot
+  bulkhead run --restore shell.snapshot
 `,
   run: async (argv) => {
     const args = parseArguments(argv, TABLE, 1);
     const file = args.operands[0] === undefined ? undefined : await loadMachineFile(args.operands[0]);
-    const definition = machineDefinition(args, file);
     const serial = typeof file?.serial === "string" ? file.serial : "stdio";
-    return await runSession({ definition, ...sessionOptions(args, serial) });
+    const options = sessionOptions(args, serial);
+    const snapshot = args.get("restore");
+    if (snapshot === undefined) return await runSession({ definition: machineDefinition(args, file), ...options });
+    return await runSession({ definition: restoreDefinition(args, file), restore: snapshot, ...options });
   },
 };

@@ -3,29 +3,35 @@
  *
  * @module
  */
-import { BOARD, currentFolder } from "../boot.ts";
+import { BOARD, currentFolder } from "../host/boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
-import type { MachineDefinition } from "../core/machine/definition.ts";
-import { type GdbListener, Machine, type MachineListener } from "../core/machine/machine.ts";
+import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
 import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
-import { describeExit, type ExitReport } from "../core/machine/report.ts";
+import { type GdbListener, type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
+import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
-import { readGuest, releaseGuest } from "../guest.ts";
+import { readGuest, releaseGuest } from "../host/guest.ts";
+import { openSnapshot, SnapshotFile } from "../host/snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { openSerial, type SerialChoice } from "./serial_target.ts";
 import { checkStatisticsFile, writeStatistics } from "./statistics_file.ts";
 
+/** Which machine a session runs: one that is started, or one that goes on from a snapshot. */
+export type SessionMachine =
+  | { readonly definition: MachineDefinition; readonly restore?: undefined }
+  | { readonly definition: Partial<MachineDefinition>; readonly restore: string };
+
 /** What a session is to do. */
-export interface SessionOptions {
-  /** The machine. */
-  readonly definition: MachineDefinition;
+export type SessionOptions = SessionMachine & {
   /** Where its first serial port goes. */
   readonly serial: SerialChoice;
   /** Milliseconds after which the run is ended. */
   readonly timeout?: number;
+  /** The file that gets the machine, where the run ends so that it can go on. */
+  readonly save?: string;
   /** The file that gets the statistics. */
   readonly statistics?: string;
   /** Where to listen for gdb. */
@@ -34,7 +40,7 @@ export interface SessionOptions {
   readonly debug: boolean;
   /** Said once the machine runs, where somebody sits at the terminal. */
   readonly greeting?: string;
-}
+};
 
 /** Why a session ended, besides the machine's own end. */
 type Interruption =
@@ -57,8 +63,7 @@ const SIGPIPE = 13;
  * @throws {BulkheadError} What is not right with the definition or its files.
  */
 export async function runSession(options: SessionOptions): Promise<number> {
-  const { definition, statistics } = options;
-  const resolved = resolveDefinition(definition, BOARD, currentFolder());
+  const { statistics } = options;
   using terminal = standardTerminal();
   const interrupted = Promise.withResolvers<Interruption>();
   const deadline = options.timeout === undefined
@@ -66,8 +71,10 @@ export async function runSession(options: SessionOptions): Promise<number> {
     : setTimeout(() => interrupted.resolve({ kind: "timeout" }), options.timeout);
   using _signals = listenToSignals((number) => interrupted.resolve({ kind: "signal", number }));
   try {
-    const guest = await readGuest(definition.boot, resolved.memory);
+    const prepared = await prepare(options);
+    const resolved = prepared.definition;
     if (statistics !== undefined) await checkStatisticsFile(statistics);
+    const file = options.save === undefined ? undefined : await SnapshotFile.at(options.save);
     const target = await openSerial(options.serial, terminal);
     const listener: MachineListener = {
       output: async (bytes) => {
@@ -80,8 +87,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     };
     let machine: Machine;
     try {
-      machine = await Machine.start(resolved, guest, listener, options.gdb);
-      releaseGuest(guest);
+      machine = await prepared.start(listener);
       reclaim();
     } catch (error) {
       target.abandon();
@@ -96,7 +102,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       }
       if (terminal.isTerminal && options.greeting !== undefined) report(options.greeting);
       const end = await Promise.race([running.exit, interrupted.promise]);
-      return await conclude(running, end, terminal, options, resolved.clock.mode === "deterministic");
+      return await conclude(running, end, terminal, options, file, resolved.clock.mode === "deterministic");
     } finally {
       target.close();
     }
@@ -105,11 +111,37 @@ export async function runSession(options: SessionOptions): Promise<number> {
   }
 }
 
+interface Prepared {
+  readonly definition: ResolvedDefinition;
+  start(listener: MachineListener): Promise<Machine>;
+}
+
+/** Checks everything of the machine that can be checked before it is started. */
+async function prepare(options: SessionOptions): Promise<Prepared> {
+  const { gdb } = options;
+  if (options.restore !== undefined) {
+    const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
+    const { guest } = source;
+    return { definition, start: (listener) => started(Machine.restore(definition, source, listener, gdb), guest) };
+  }
+  const definition = resolveDefinition(options.definition, BOARD, currentFolder());
+  const guest = await readGuest(options.definition.boot, definition.memory);
+  return { definition, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
+}
+
+/** The machine, and no longer the guest's bytes. */
+async function started(machine: Promise<Machine>, guest: Guest | undefined): Promise<Machine> {
+  const running = await machine;
+  if (guest !== undefined) releaseGuest(guest);
+  return running;
+}
+
 async function conclude(
   machine: Machine,
   end: ExitReport | Interruption,
   terminal: Terminal,
-  { statistics, timeout }: SessionOptions,
+  { statistics, timeout, save }: SessionOptions,
+  file: SnapshotFile | undefined,
   deterministic: boolean,
 ): Promise<number> {
   terminal.restore();
@@ -120,10 +152,17 @@ async function conclude(
   }
   if (interruption?.kind === "unread") return EXIT.SIGNAL + SIGPIPE;
   const stopped = "kind" in end ? await machine.stop() : end;
-  const code = interruption?.kind === "timeout" ? EXIT.TIMEOUT : exitCodeOf(stopped);
+  let code = interruption?.kind === "timeout" ? EXIT.TIMEOUT : exitCodeOf(stopped);
   if (interruption?.kind === "timeout") {
     console.error(`bulkhead: the run took longer than ${timeout! / 1000} s${unmet(stopped)}`);
   } else if (code !== EXIT.OK) console.error(`bulkhead: ${describeExit(stopped)}${unmet(stopped)}`);
+  if (file !== undefined) {
+    if (RESUMABLE.has(stopped.reason)) await file.write((sink) => machine.save(sink));
+    else {
+      console.error(`bulkhead: ${save} was not written: ${describeExit(stopped)}, and nothing can go on from there`);
+      if (code === EXIT.OK) code = EXIT.UNMET;
+    }
+  }
   // A machine that failed cannot be asked any more.
   if (stopped.reason === "failed" || stopped.cpu === undefined) return code;
   if (deterministic) {

@@ -63,7 +63,7 @@ export function startProtected(cpu: Cpu, start: ProtectedStart): void {
 }
 
 /** Fields of the block that only serve the engine. */
-const ENGINE_FIELDS = [
+export const ENGINE_FIELDS = [
   STATE.RESULT,
   STATE.PATCH,
   STATE.OX,

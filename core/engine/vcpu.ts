@@ -25,6 +25,7 @@ import { Breakpoints } from "./breakpoints.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
+import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
@@ -235,6 +236,30 @@ export class Vcpu {
     return hash.digest("hex");
   }
 
+  /**
+   * A checkpoint: the processor's state between two runs. What only speeds the CPU up is forgotten here as it will be at the restore, so
+   * that this machine and a restored one go on alike.
+   */
+  save(): CpuImage {
+    this.#settle();
+    this.memory.flush(false);
+    this.code.reset();
+    return cpuImage(this.cpu);
+  }
+
+  /**
+   * Takes over a saved state, and the instruction count that goes with it.
+   *
+   * @throws {BulkheadError} `cpu-image`.
+   */
+  restore(image: CpuImage, retired: number): void {
+    this.reset();
+    restoreCpu(this.cpu, image);
+    this.setA20(this.#state[STATE.A20 >> 2] !== 0);
+    this.#retired = retired;
+    this.#checkMode();
+  }
+
   /** Opens or closes the A20 gate. */
   setA20(open: boolean): void {
     if ((this.#state[STATE.A20 >> 2] !== 0) === open && this.physical.a20Mask === (open ? 0xffff_ffff : 0xffef_ffff)) {
@@ -243,6 +268,11 @@ export class Vcpu {
     this.#state[STATE.A20 >> 2] = open ? 1 : 0;
     this.physical.a20Mask = open ? 0xffff_ffff : 0xffef_ffff;
     this.memory.flush(false);
+  }
+
+  /** The INTR pin has changed: STI looks at it even where nothing else makes the CPU leave emitted code. */
+  setIntr(level: boolean): void {
+    this.#state[STATE.PENDING >> 2] = level ? 1 : 0;
   }
 
   /** Makes `run` return after the instruction whose port access is under way. */

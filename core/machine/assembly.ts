@@ -60,7 +60,11 @@ export function assemble(
     write: (address: number, from: Uint8Array) => transfer(late.cpu!.physical, "write", address, from),
   };
   const host = new DeviceHost({ clock, memory, log });
-  const parts = board(host, signals, {
+  const intr = (level: boolean) => {
+    late.cpu?.setIntr(level);
+    signals.intr(level);
+  };
+  const parts = board(host, { ...signals, intr }, {
     memory: definition.memory,
     date: definition.clock.date,
     firmware: definition.firmware,

@@ -6,14 +6,16 @@
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
-import type { Payload } from "../sandbox/channel.ts";
+import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
-import type { MachineSpeech, MachineState, OwnerSpeech, VcpuRequests } from "./protocol.ts";
+import type { MachineSpeech, MachineState, OwnedRequests, OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
+import type { ByteSink } from "./snapshot/container_writer.ts";
+import type { SaveResult } from "./snapshot/save.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Bytes of one message while the guest is sent. */
@@ -21,6 +23,9 @@ const LOAD_CHUNK = 1 << 16;
 
 /** Milliseconds in which the machine process answers: longer than a virtual CPU may take, so that its own report comes first. */
 const ANSWER_LIMIT = 40_000;
+
+/** Milliseconds in which a snapshot is written or read: gigabytes, on a slow disk. */
+const SAVE_LIMIT = 3_600_000;
 
 /** Milliseconds that a machine has to stop by itself. */
 const STOP_LIMIT = 3000;
@@ -63,6 +68,32 @@ export interface GdbListener extends GdbAddress {
   readonly hold: boolean;
 }
 
+/** A snapshot that a machine is to take over. */
+export interface SnapshotSource {
+  /** What it is, for sentences: `snapshot "F"`. */
+  readonly subject: string;
+  /** The file, by its absolute real path; the machine process reads it itself, and may read no other. Or its bytes. */
+  readonly file: string | null;
+  readonly bytes?: Uint8Array;
+  /** The checksum of the whole. */
+  readonly digest: string;
+  /** The machine's guest, which a reset starts again. A machine without it cannot be reset. */
+  readonly guest?: Guest;
+}
+
+/** A machine process that runs. */
+interface Started {
+  readonly process: Compartment<OwnerSpeech, MachineSpeech>;
+  readonly exit: Promise<ExitReport>;
+  readonly saving: Saving;
+}
+
+/** Where the parts of a snapshot go; saves wait for one another. */
+interface Saving {
+  sink: ByteSink | undefined;
+  last: Promise<void>;
+}
+
 /** A machine in a process of its own. */
 export class Machine implements AsyncDisposable {
   /** How the run ended. Never rejects. */
@@ -70,15 +101,13 @@ export class Machine implements AsyncDisposable {
   /** Where the machine listens for gdb, if it does. */
   readonly gdb: GdbAddress | undefined;
   readonly #process: Compartment<OwnerSpeech, MachineSpeech>;
+  readonly #saving: Saving;
 
-  private constructor(
-    process: Compartment<OwnerSpeech, MachineSpeech>,
-    exit: Promise<ExitReport>,
-    gdb: GdbAddress | undefined,
-  ) {
+  private constructor({ process, exit, saving }: Started, gdb: GdbAddress | undefined) {
+    this.gdb = gdb;
     this.#process = process;
     this.exit = exit;
-    this.gdb = gdb;
+    this.#saving = saving;
   }
 
   /**
@@ -93,33 +122,37 @@ export class Machine implements AsyncDisposable {
     listener: MachineListener,
     gdb?: GdbListener,
   ): Promise<Machine> {
+    const started = start(await machineRights(definition, gdb), listener);
+    return await Machine.#ready(started, send(started.process, definition, guest), gdb);
+  }
+
+  /**
+   * Starts a machine process that takes over a saved machine's state, held before its next instruction.
+   *
+   * @param definition The machine, checked to be the one that was saved.
+   * @throws {BulkheadError} Why it could not; nothing is left behind then.
+   */
+  static async restore(
+    definition: ResolvedDefinition,
+    snapshot: SnapshotSource,
+    listener: MachineListener,
+    gdb?: GdbListener,
+  ): Promise<Machine> {
     const rights = await machineRights(definition, gdb);
-    const exit = Promise.withResolvers<ExitReport>();
-    const process = launch<OwnerSpeech, MachineSpeech>({
-      name: "the machine process",
-      entry: new URL(import.meta.resolve("./process.ts")),
-      rights,
-      handlers: {
-        requests: {},
-        events: {
-          ready: () => {},
-          output: (_body, bytes) => listener.output(bytes),
-          debug: (_body, bytes) => listener.debug?.(bytes),
-          matched: ({ id, match }) => listener.matched?.(id, match),
-          exit: ({ report }) => exit.resolve(report),
-          log: ({ record }) => listener.log?.(record),
-        },
-      },
-    });
-    process.ended.then((error) => exit.resolve(endedWithoutReport(error)));
+    const { file } = snapshot;
+    const started = start(file === null ? rights : { ...rights, read: [...rights.read, file] }, listener);
+    return await Machine.#ready(started, sendSnapshot(started.process, definition, snapshot), gdb);
+  }
+
+  static async #ready(started: Started, sent: Promise<void>, gdb: GdbListener | undefined): Promise<Machine> {
     try {
-      await send(process, definition, guest);
-      const address = gdb === undefined ? undefined : await process.channel.request("listenForGdb", gdb);
-      return new Machine(process, exit.promise, address);
+      await sent;
+      const address = gdb === undefined ? undefined : await started.process.channel.request("listenForGdb", gdb);
+      return new Machine(started, address);
     } catch (error) {
-      await process.end();
+      await started.process.end();
       // The process's own end says more than that the connection to it was lost.
-      throw await process.ended ?? error;
+      throw await started.process.ended ?? error;
     }
   }
 
@@ -146,6 +179,32 @@ export class Machine implements AsyncDisposable {
   /** The machine at an instruction boundary; with `hash` also a hash of its processor and memory. */
   state(hash = false): Promise<MachineState> {
     return this.#ask("state", { hash });
+  }
+
+  /**
+   * Saves the machine as it stands at an instruction boundary, and lets it go on. One save at a time.
+   *
+   * @param sink Takes the parts of the snapshot in their order.
+   * @throws {BulkheadError} `not-resumable`: a run that has ended for good. What the sink throws.
+   */
+  async save(sink: ByteSink): Promise<SaveResult> {
+    const before = this.#saving.last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#saving.last = promise;
+    await before;
+    let failure: unknown;
+    this.#saving.sink = async (bytes) => {
+      // What comes after a failure is still read, and dropped.
+      if (failure === undefined) await sink(bytes).catch((error) => failure = error ?? new Error("the sink failed"));
+    };
+    try {
+      const result = await this.#process.channel.request("save", {}, { limit: SAVE_LIMIT });
+      if (failure !== undefined) throw failure;
+      return result;
+    } finally {
+      this.#saving.sink = undefined;
+      resolve();
+    }
   }
 
   /** What was counted since power-on. */
@@ -185,10 +244,13 @@ export class Machine implements AsyncDisposable {
     await this.#process.ended;
   }
 
-  async #ask<K extends keyof VcpuRequests>(name: K, ask: VcpuRequests[K]["ask"]): Promise<VcpuRequests[K]["answer"]> {
+  async #ask<K extends keyof OwnedRequests>(
+    name: K,
+    ask: OwnedRequests[K]["ask"],
+  ): Promise<OwnedRequests[K]["answer"]> {
     return await this.#process.channel.request(name, ask as never, {
       limit: ANSWER_LIMIT,
-    }) as VcpuRequests[K]["answer"];
+    }) as OwnedRequests[K]["answer"];
   }
 }
 
@@ -218,8 +280,54 @@ async function realModulePath(url: URL): Promise<string> {
   }
 }
 
+function start(rights: Rights, listener: MachineListener): Started {
+  const exit = Promise.withResolvers<ExitReport>();
+  const saving: Saving = { sink: undefined, last: Promise.resolve() };
+  const process = launch<OwnerSpeech, MachineSpeech>({
+    name: "the machine process",
+    entry: new URL(import.meta.resolve("./process.ts")),
+    rights,
+    handlers: {
+      requests: {},
+      events: {
+        ready: () => {},
+        output: (_body, bytes) => listener.output(bytes),
+        debug: (_body, bytes) => listener.debug?.(bytes),
+        matched: ({ id, match }) => listener.matched?.(id, match),
+        exit: ({ report }) => exit.resolve(report),
+        log: ({ record }) => listener.log?.(record),
+        saved: (_body, bytes) => saving.sink?.(bytes),
+      },
+    },
+  });
+  process.ended.then((error) => exit.resolve(endedWithoutReport(error)));
+  return { process, exit: exit.promise, saving };
+}
+
+async function sendSnapshot(
+  { channel }: Compartment<OwnerSpeech, MachineSpeech>,
+  definition: ResolvedDefinition,
+  { subject, file, bytes, digest, guest }: SnapshotSource,
+): Promise<void> {
+  if (guest !== undefined) await sendGuest(channel, definition, guest);
+  for (let offset = 0; bytes !== undefined && offset < bytes.length; offset += LOAD_CHUNK) {
+    const payload = bytes.subarray(offset, offset + LOAD_CHUNK);
+    await channel.send("snapshot", { offset, length: bytes.length }, payload);
+  }
+  await channel.request("restore", { definition, subject, file, digest }, { limit: SAVE_LIMIT });
+}
+
 async function send(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
+  definition: ResolvedDefinition,
+  guest: Guest,
+): Promise<void> {
+  await sendGuest(channel, definition, guest);
+  await channel.request("start", {}, { limit: ANSWER_LIMIT });
+}
+
+async function sendGuest(
+  channel: Channel<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
   { pieces, roms, cpu }: Guest,
 ): Promise<void> {
@@ -231,7 +339,6 @@ async function send(
       await channel.send("load", { piece, offset }, bytes.subarray(offset, offset + LOAD_CHUNK));
     }
   }
-  await channel.request("start", {}, { limit: ANSWER_LIMIT });
 }
 
 function endedWithoutReport(error: BulkheadError | undefined): ExitReport {

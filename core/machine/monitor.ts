@@ -12,11 +12,14 @@ import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
 import { Debugger } from "./debug/debugger.ts";
-import type { LifeState, MachineState, ThreadEvents, ThreadRequests, VcpuInit } from "./protocol.ts";
-import type { CpuReport, ExitReport } from "./report.ts";
+import type { ResolvedStep } from "./definition.ts";
+import { isPresent } from "./pieces.ts";
+import type { LifeState, MachineState, ThreadEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import { type CpuReport, describeExit, type ExitReport, RESUMABLE } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
 import { SerialConnection } from "./serial_connection.ts";
+import { imageFromJson, imageToJson, type MachineImage, type MachineImageJson } from "./snapshot/machine_image.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /** Output that is sent at once, in bytes; less waits for company. */
@@ -49,7 +52,13 @@ export class Monitor {
   #held = true;
   #ended = false;
   #end: End | undefined;
+  /** How the run ended, once it has. */
+  #exit: ExitReport | undefined;
   #resetRequested = false;
+  /** The script from its first step on, whichever of them are left. */
+  #wholeScript: readonly ResolvedStep[];
+  /** Set while the machine stands still for a checkpoint: whether it runs on afterwards. */
+  #checkpoint: { resume: boolean } | undefined;
   #outputWaited = 0;
 
   /**
@@ -108,10 +117,14 @@ export class Monitor {
       safePoint: (idle) => this.#safePoint(idle),
       debugger: this.#debugger,
     });
-    host.reset("power-on");
-    this.#startCpu();
-    // The definition's own steps have negative numbers, so that they never meet a caller's.
-    definition.script.forEach((step, index) => this.#script.add(index - definition.script.length, step));
+    this.#wholeScript = definition.script;
+    if (init.image !== null) {
+      this.#takeOver(init.image);
+    } else {
+      host.reset("power-on");
+      this.#startCpu();
+      this.#addScript(definition.script);
+    }
   }
 
   /** Runs until the owner is gone. */
@@ -119,9 +132,9 @@ export class Monitor {
     this.#tell("ready", {});
     while (!this.#requests.stopped) {
       try {
-        const end = this.#loop.run() ?? this.#end;
+        const end = this.#end ?? this.#loop.run() ?? this.#end;
         if (end !== undefined) this.#finish(end);
-        else if (this.#resetRequested) this.#restart();
+        else if (this.#resetRequested && this.#checkpoint === undefined) this.#restart();
       } catch (error) {
         this.#finish({ reason: "failed", error: BulkheadError.from(error, "the virtual CPU") });
       }
@@ -133,6 +146,29 @@ export class Monitor {
     if (this.#debugger.held) return "paused";
     if (!this.#loop.paused) return "running";
     return this.#held ? "held" : "paused";
+  }
+
+  /** The definition's own steps have negative numbers, so that they never meet a caller's; the last is -1. */
+  #addScript(steps: readonly ResolvedStep[]): void {
+    steps.forEach((step, index) => this.#script.add(index - steps.length, step));
+  }
+
+  /** Takes over a saved state. @throws {BulkheadError} A state that is not this machine's. */
+  #takeOver(json: MachineImageJson): void {
+    const { processor, bus, monitor } = imageFromJson(json);
+    const { cpu, host } = this.#machine;
+    checkMonitor({ processor, bus, monitor });
+    // The clock goes on at the processor's instruction count.
+    cpu.restore(processor, processor.retired);
+    host.restore(bus);
+    this.#loop.haltedTime = monitor.haltedTime;
+    this.#serial.restore(monitor.serial);
+    this.#script.restore(monitor.script);
+    // A script that goes on goes on where it was; another one begins, on what the guest has written since the last match.
+    const { whole, steps } = monitor.script, given = this.#init.definition.script;
+    const goesOn = given.length === 0 || (steps.length > 0 && JSON.stringify(given) === JSON.stringify(whole));
+    this.#wholeScript = goesOn ? whole : given;
+    this.#addScript(goesOn ? steps : given);
   }
 
   #startCpu(): void {
@@ -148,6 +184,7 @@ export class Monitor {
 
   #restart(): void {
     this.#resetRequested = false;
+    if (!this.#init.pieces.every(isPresent)) return this.#finish({ reason: "failed", error: noGuest() });
     this.#serial.clearInput();
     this.#machine.host.reset("hard");
     this.#startCpu();
@@ -175,7 +212,49 @@ export class Monitor {
       retired: this.#machine.cpu.retired,
       time: this.#machine.clock.now(),
     } as ExitReport;
+    this.#exit = report;
     this.#tell("exit", { report });
+  }
+
+  #resume(): void {
+    if (this.#checkpoint !== undefined) this.#checkpoint.resume = true;
+    else if (!this.#ended) this.#loop.resume();
+  }
+
+  /** The machine without its memory; it stands still from here on. */
+  #save(): MachineImageJson {
+    if (this.#checkpoint !== undefined) {
+      throw new BulkheadError({ code: "busy", subject: "the machine", sentence: "the machine is being saved already" });
+    }
+    // What the instruction boundary was to bring comes first.
+    if (this.#end !== undefined) this.#finish(this.#end);
+    else if (this.#resetRequested) this.#restart();
+    if (this.#exit !== undefined && !RESUMABLE.has(this.#exit.reason)) {
+      const sentence = `the machine cannot be saved: ${describeExit(this.#exit)}, and nothing can go on from there`;
+      throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
+    }
+    this.#takeInput();
+    const { cpu, host } = this.#machine;
+    const steps = this.#script.steps.filter(({ id }) => id < 0).map(({ step }) => step);
+    const image = imageToJson({
+      processor: { ...cpu.save(), retired: cpu.retired },
+      bus: host.save(),
+      monitor: {
+        serial: { input: this.#serial.pendingInput, written: this.#serial.written, read: this.#serial.read },
+        script: { ...this.#script.save(), steps, whole: this.#wholeScript },
+        haltedTime: this.#loop.haltedTime,
+      },
+    });
+    this.#checkpoint = { resume: !this.#loop.paused };
+    this.#loop.pause();
+    return image;
+  }
+
+  #release(): void {
+    const { resume } = this.#checkpoint ?? { resume: false };
+    this.#checkpoint = undefined;
+    if (resume) this.#resume();
+    if (this.#resetRequested) this.#loop.leave();
   }
 
   /** A step has met its expectation, in the middle of an instruction of the guest. */
@@ -207,7 +286,7 @@ export class Monitor {
   #answer({ header }: Frame): void {
     const { ask, id } = header;
     try {
-      const handler = this.#handlers[ask as keyof ThreadRequests] as (ask: unknown) => object;
+      const handler = this.#handlers[ask as keyof VcpuRequests] as (ask: unknown) => object;
       this.#report({ reply: true, id, body: handler(header.body) as Frame["header"] });
     } catch (error) {
       const refusal = BulkheadError.from(error, `the request "${ask}"`).toJSON();
@@ -215,43 +294,48 @@ export class Monitor {
     }
   }
 
-  readonly #handlers: { [K in keyof ThreadRequests]: (ask: ThreadRequests[K]["ask"]) => ThreadRequests[K]["answer"] } =
-    {
-      debug: (command) => this.#debugger.answer(command),
-      pause: () => {
-        this.#held = false;
-        this.#loop.pause();
-        return {};
-      },
-      resume: () => {
-        if (!this.#ended) this.#loop.resume();
-        return {};
-      },
-      reset: () => {
-        if (this.#ended) return {};
-        this.#resetRequested = true;
-        this.#loop.leave();
-        return {};
-      },
-      state: ({ hash }) => this.#state(hash),
-      statistics: () => this.#statistics(),
-      step: ({ id, step, hold }) => {
-        if (hold && this.#deterministic) this.#holding.add(id);
-        const wasHeld = this.#life === "held";
-        this.#script.add(id, step);
-        if (step.kind === "expect" && wasHeld && this.#script.pending) this.#loop.resume();
-        return {};
-      },
-      unstep: ({ id }) => {
-        this.#holding.delete(id);
-        this.#script.remove(id);
-        return {};
-      },
-      stop: () => {
-        this.#finish({ reason: "stopped" });
-        return {};
-      },
-    };
+  readonly #handlers: { [K in keyof VcpuRequests]: (ask: VcpuRequests[K]["ask"]) => VcpuRequests[K]["answer"] } = {
+    debug: (command) => this.#debugger.answer(command),
+    pause: () => {
+      this.#held = false;
+      if (this.#checkpoint !== undefined) this.#checkpoint.resume = false;
+      this.#loop.pause();
+      return {};
+    },
+    resume: () => {
+      this.#resume();
+      return {};
+    },
+    reset: () => {
+      if (this.#ended) return {};
+      this.#resetRequested = true;
+      this.#loop.leave();
+      return {};
+    },
+    state: ({ hash }) => this.#state(hash),
+    statistics: () => this.#statistics(),
+    step: ({ id, step, hold }) => {
+      if (hold && this.#deterministic) this.#holding.add(id);
+      const wasHeld = this.#life === "held";
+      this.#script.add(id, step);
+      if (step.kind === "expect" && wasHeld && this.#script.pending) this.#resume();
+      return {};
+    },
+    unstep: ({ id }) => {
+      this.#holding.delete(id);
+      this.#script.remove(id);
+      return {};
+    },
+    checkpoint: () => ({ image: this.#save() }),
+    release: () => {
+      this.#release();
+      return {};
+    },
+    stop: () => {
+      this.#finish({ reason: "stopped" });
+      return {};
+    },
+  };
 
   #state(hash: boolean): MachineState {
     const { cpu, clock } = this.#machine;
@@ -303,6 +387,40 @@ export class Monitor {
       this.#reports.writeAll(encodeFrame({ tell: "output", body: {} }, output));
     }
   }
+}
+
+function noGuest(): BulkheadError {
+  return new BulkheadError({
+    code: "guest-not-given",
+    subject: "the machine",
+    sentence:
+      "the guest reset the machine, which has nothing to start again: a snapshot does not hold the guest's files; " +
+      "give them when you restore it, as for a new machine",
+  });
+}
+
+/** Checks what a snapshot says of the monitor; processor and bus are checked by who takes them over. */
+function checkMonitor({ processor, monitor }: MachineImage): void {
+  const count = (value: unknown) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+  const { serial, script, haltedTime } = monitor ?? {};
+  const steps = (value: unknown) =>
+    Array.isArray(value) &&
+    value.every((step) =>
+      step?.kind === "send"
+        ? Array.isArray(step.bytes) && step.bytes.every(count)
+        : step?.kind === "expect" && typeof step.source === "string" && typeof step.flags === "string"
+    );
+  const right = typeof processor === "object" && processor !== null && typeof processor.fields === "object" &&
+    count(processor.retired) && serial?.input instanceof Uint8Array && count(serial.written) && count(serial.read) &&
+    typeof script?.text === "string" && Array.isArray(script.partial) && script.partial.every(count) &&
+    steps(script.steps) && steps(script.whole) && count(haltedTime);
+  if (right) return;
+  throw new BulkheadError({
+    code: "monitor-image",
+    subject: "the saved machine",
+    expected: "an instruction count, serial queues and a script",
+    found: "something else",
+  });
 }
 
 function cpuReport({ cs, eip, lastVector, lastError }: VcpuReport): CpuReport {

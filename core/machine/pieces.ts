@@ -21,8 +21,15 @@ export interface Piece {
 
 /** A piece with its bytes, which nobody writes any more. */
 export interface LoadedPiece extends Piece {
-  /** Its bytes. */
+  /** Its bytes; none for a piece of a restored machine's RAM whose guest was not given: see `isPresent`. */
   readonly bytes: SharedArrayBuffer;
+  /** SHA-256 of its bytes, in hexadecimal, where it is known already. */
+  readonly sha256?: string;
+}
+
+/** Whether a piece's bytes are here. */
+export function isPresent({ bytes, size }: LoadedPiece): boolean {
+  return bytes.byteLength === size;
 }
 
 /** Bytes of the machine's device memory that a guest's ROMs take. */

@@ -6,18 +6,37 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
+import type { CpuStart } from "../engine/cpu_start.ts";
 import { Channel, type Payload } from "../sandbox/channel.ts";
 import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
-import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents } from "./protocol.ts";
+import type { ResolvedDefinition } from "./definition.ts";
+import type { LoadedPiece } from "./pieces.ts";
+import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
+import { memorySource } from "./snapshot/container_reader.ts";
+import { refusal, Snapshot } from "./snapshot/restore.ts";
+import { writeSnapshot } from "./snapshot/save.ts";
 import { VcpuThread } from "./vcpu_thread.ts";
+
+/** Most bytes of a snapshot in one message. */
+const SNAPSHOT_PART = 4 << 20;
 
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
+/** The machine, once it is being built. */
+interface Machine {
+  readonly thread: VcpuThread;
+  readonly definition: ResolvedDefinition;
+  readonly cpu: CpuStart;
+  readonly pieces: readonly LoadedPiece[];
+}
+
 let assembling: Assembling | undefined;
-let thread: VcpuThread | undefined;
+/** A snapshot while it is being sent. */
+let receiving: Uint8Array<ArrayBuffer> | undefined;
+let machine: Machine | undefined;
 let gdb: GdbServer | undefined;
 
 const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, OwnerSpeech>({
@@ -31,6 +50,11 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
       },
+      snapshot: ({ offset, length }, payload) => {
+        receiving ??= new Uint8Array(length);
+        if (offset + payload.length > receiving.length) throw misplaced(0, offset);
+        receiving.set(payload, offset);
+      },
     },
     requests: {
       assemble: (ask) => {
@@ -38,23 +62,54 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         return {};
       },
       start: async () => {
-        if (assembling === undefined || thread !== undefined) throw unexpected("start");
+        if (assembling === undefined) throw unexpected("start");
         const { definition, cpu, pieces, bytes } = assembling;
         assembling = undefined;
         const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
-        thread = new VcpuThread(definition, cpu, guest, hear);
-        await thread.ready;
+        await build({ definition, cpu, pieces: guest, image: null }).ready;
         await renounceRead();
         reclaim();
         return {};
       },
+      restore: async ({ definition, subject, file, digest }) => {
+        try {
+          const bytes = file === null ? receiving : await Deno.readFile(file);
+          receiving = undefined;
+          if (bytes === undefined) throw unexpected("restore");
+          const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
+          const { image } = snapshot;
+          const pieces = withGuest(snapshot.pieces, assembling);
+          assembling = undefined;
+          const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
+          thread.ready.catch(() => {});
+          // While the thread loads and compiles, this one checks and fills the memory.
+          const { ram, ramBytes } = thread.layout;
+          await snapshot.fill(new Uint8Array(thread.memory.buffer, ram, ramBytes));
+          await thread.ready;
+        } catch (error) {
+          throw refusal(subject, error);
+        }
+        await renounceRead();
+        reclaim();
+        return {};
+      },
+      save: async () => {
+        const { thread, definition, cpu, pieces } = built();
+        const { image } = await thread.request("checkpoint", {});
+        try {
+          const { memory, layout } = thread;
+          return await writeSnapshot({ definition, start: cpu, pieces, memory, layout, image }, send);
+        } finally {
+          await thread.request("release", {});
+        }
+      },
       listenForGdb: async ({ hostname, port, hold }) => {
-        const vcpu = running();
+        const thread = running();
         if (gdb !== undefined) throw unexpected("a second listener for gdb");
-        if (hold) await vcpu.request("debug", { kind: "attach" });
+        if (hold) await thread.request("debug", { kind: "attach" });
         gdb = new GdbServer({ hostname, port }, {
-          debug: (command) => vcpu.request("debug", command),
-          stop: async () => void await vcpu.request("stop", {}),
+          debug: (command) => thread.request("debug", command),
+          stop: async () => void await thread.request("stop", {}),
         });
         return gdb.address;
       },
@@ -74,6 +129,13 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   },
 });
 
+function build(parts: Omit<Machine, "thread"> & Pick<VcpuInit, "image">): VcpuThread {
+  if (machine !== undefined) throw unexpected("a second machine");
+  const thread = new VcpuThread(parts, hear);
+  machine = { ...parts, thread };
+  return thread;
+}
+
 /** Passes what the virtual CPU tells to whom it concerns. */
 async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
   if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
@@ -81,16 +143,35 @@ async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K]
   await channel.send(name as keyof VcpuEvents, body as never, payload);
 }
 
+function built(): Machine {
+  if (machine === undefined) throw unexpected("a request to the virtual CPU");
+  return machine;
+}
+
 function running(): VcpuThread {
-  if (thread === undefined) throw unexpected("a request to the virtual CPU");
-  return thread;
+  return built().thread;
+}
+
+/** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */
+function withGuest(pieces: readonly LoadedPiece[], guest: Assembling | undefined): LoadedPiece[] {
+  return pieces.map((piece, index) => {
+    const bytes = piece.rom ? undefined : guest?.bytes[index];
+    return bytes?.byteLength === piece.size ? { ...piece, bytes } : piece;
+  });
+}
+
+/** Sends a part of a snapshot, in pieces that a message can carry. */
+async function send(bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; at += SNAPSHOT_PART) {
+    await channel.send("saved", {}, bytes.subarray(at, at + SNAPSHOT_PART));
+  }
 }
 
 function unexpected(what: string): BulkheadError {
   return new BulkheadError({
     code: "out-of-order",
     subject: "the owner of the machine",
-    expected: "assemble, load and start, in this order",
+    expected: "assemble, load and start, or snapshot and restore, in this order",
     found: what,
   });
 }

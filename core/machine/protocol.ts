@@ -12,6 +12,8 @@ import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
+import type { MachineImageJson } from "./snapshot/machine_image.ts";
+import type { SaveResult } from "./snapshot/save.ts";
 import type { MachineStatistics } from "./statistics.ts";
 
 /**
@@ -40,8 +42,8 @@ export interface MachineState {
 
 type Nothing = Record<never, never>;
 
-/** Requests to a virtual CPU, answered at its next safe point. */
-export type VcpuRequests = {
+/** Requests to a virtual CPU that its owner makes, answered at its next safe point. */
+export type OwnedRequests = {
   pause: { ask: Nothing; answer: Nothing };
   resume: { ask: Nothing; answer: Nothing };
   reset: { ask: Nothing; answer: Nothing };
@@ -54,8 +56,13 @@ export type VcpuRequests = {
   stop: { ask: Nothing; answer: Nothing };
 };
 
-/** What the machine process asks a virtual CPU on its own behalf, too. */
-export type ThreadRequests = VcpuRequests & { debug: { ask: DebugCommand; answer: DebugAnswer } };
+/** All requests to a virtual CPU. */
+export type VcpuRequests = OwnedRequests & {
+  /** The machine without its memory, which then stands still until `release`. Refused where the run has ended for good. */
+  checkpoint: { ask: Nothing; answer: { image: MachineImageJson } };
+  release: { ask: Nothing; answer: Nothing };
+  debug: { ask: DebugCommand; answer: DebugAnswer };
+};
 
 /** What a virtual CPU tells. */
 export type VcpuEvents = {
@@ -70,6 +77,8 @@ export type VcpuEvents = {
   /** The run has ended. Nothing of the guest follows. */
   exit: { report: ExitReport };
   log: { record: LogRecord };
+  /** The payload is the next part of the snapshot that is being saved. The machine process tells this itself. */
+  saved: Nothing;
 };
 
 /** What a virtual CPU tells the machine process, too. */
@@ -77,15 +86,22 @@ export type ThreadEvents = VcpuEvents & { debugStop: { stop: DebugStop } };
 
 /** What the owner of a machine may say to the machine process. */
 export type OwnerSpeech = {
-  requests: VcpuRequests & {
+  requests: OwnedRequests & {
     /** The definition and the pieces of the guest; their bytes follow in `load`. */
     assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
     /**
-     * Listens for gdb. `hold`: the machine stands still until gdb lets it run. Answers with where it
-     * listens.
+     * Builds the machine as it was saved, paused: from the file, or from what `snapshot` sent. The snapshot must have this digest.
+     * Answered when all of it has been checked and taken over.
      */
+    restore: {
+      ask: { definition: ResolvedDefinition; subject: string; file: string | null; digest: string };
+      answer: Nothing;
+    };
+    /** Saves the machine: the snapshot is told in parts, before the answer. */
+    save: { ask: Nothing; answer: SaveResult };
+    /** Listens for gdb. `hold`: the machine stands still until gdb lets it run. Answers with where it listens. */
     listenForGdb: { ask: GdbAddress & { hold: boolean }; answer: GdbAddress };
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
@@ -93,11 +109,16 @@ export type OwnerSpeech = {
   events: {
     /** The payload is the part of a piece that begins at `offset`. */
     load: { piece: number; offset: number };
+    /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
+    snapshot: { offset: number; length: number };
   };
 };
 
 /** What the machine process may say to the owner. */
-export type MachineSpeech = { requests: Nothing; events: VcpuEvents };
+export type MachineSpeech = {
+  requests: Nothing;
+  events: VcpuEvents;
+};
 
 /** The one message that a virtual CPU's thread gets by `postMessage`. */
 export interface VcpuInit {
@@ -107,6 +128,8 @@ export interface VcpuInit {
   readonly cpu: CpuStart;
   /** The pieces of the guest with their bytes, which nobody writes. */
   readonly pieces: readonly LoadedPiece[];
+  /** The state that the machine takes over instead of powering on; its RAM is filled by somebody else. */
+  readonly image: MachineImageJson | null;
   /** The machine's memory and its layout. */
   readonly memory: WebAssembly.Memory;
   readonly layout: MemoryLayout;

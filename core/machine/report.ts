@@ -31,6 +31,9 @@ export type ExitReason =
   | "stopped"
   | "failed";
 
+/** Ends of a run from which a saved machine goes on. */
+export const RESUMABLE: ReadonlySet<ExitReason> = new Set(["script", "instructions", "stopped"]);
+
 /** An exception of the guest's processor. */
 export interface ExceptionReport {
   /** Vector, 0 to 31. */

@@ -32,9 +32,18 @@ export interface ScriptActions {
   matched(id: number, match: ScriptMatch): boolean;
 }
 
+/** What a script has seen, as plain data. */
+export interface ScriptState {
+  /** What the guest wrote after the last match. */
+  readonly text: string;
+  /** The bytes so far of a character that the guest has not written whole. */
+  readonly partial: readonly number[];
+}
+
 interface Step {
   readonly id: number;
   readonly action: { readonly text: Uint8Array } | { readonly pattern: Pattern };
+  readonly step: ResolvedStep;
 }
 
 /** A queue of steps, fed with what the guest writes. */
@@ -42,7 +51,7 @@ export class SerialScript {
   readonly #actions: ScriptActions;
   readonly #steps: Step[] = [];
   readonly #characters = new TextDecoder();
-  #inCharacter = false;
+  #partial: number[] = [];
   #text = "";
   #halted = false;
 
@@ -67,7 +76,7 @@ export class SerialScript {
     const action = step.kind === "send"
       ? { text: Uint8Array.from(step.bytes) }
       : { pattern: new Pattern(step.source, step.flags) };
-    this.#steps.push({ id, action });
+    this.#steps.push({ id, action, step });
     if (this.#steps.length === 1) this.#begin();
   }
 
@@ -82,18 +91,39 @@ export class SerialScript {
   /** The guest wrote a byte. */
   byte(value: number): void {
     let text: string;
-    if (value < 0x80 && !this.#inCharacter) {
+    if (value < 0x80 && this.#partial.length === 0) {
       text = ASCII[value]!;
     } else {
       text = this.#characters.decode(Uint8Array.of(value), { stream: true });
-      this.#inCharacter = text === "";
-      if (text === "") return;
+      if (text === "") {
+        this.#partial.push(value);
+        return;
+      }
+      // After bytes that are no character, the decoder may hold the first byte of the next.
+      this.#partial = value >= 0xc2 && value <= 0xf4 ? [value] : [];
     }
     this.#text += text;
     if (this.#text.length > 2 * SCRIPT_WINDOW) this.#text = this.#text.slice(-SCRIPT_WINDOW);
     const action = this.#steps[0]?.action;
     if (this.#halted || action === undefined || !("pattern" in action)) return;
     if (action.pattern.feed(text)) this.#search(action.pattern);
+  }
+
+  /** What the script has seen. */
+  save(): ScriptState {
+    return { text: this.#text, partial: this.#partial };
+  }
+
+  /** Takes over what a script has seen, before any step is added. */
+  restore({ text, partial }: ScriptState): void {
+    this.#text = text;
+    this.#partial = [...partial];
+    this.#characters.decode(Uint8Array.from(partial), { stream: true });
+  }
+
+  /** Steps that have not acted, with their numbers. */
+  get steps(): readonly { readonly id: number; readonly step: ResolvedStep }[] {
+    return this.#steps;
   }
 
   /** Goes on after a match whose action asked to wait. */

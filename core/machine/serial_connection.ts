@@ -97,6 +97,27 @@ export class SerialConnection implements CharacterBackend {
     }
   }
 
+  /** What was typed and not yet accepted. */
+  get pendingInput(): Uint8Array {
+    const bytes = new Uint8Array(this.#inputLength);
+    let at = 0;
+    for (const piece of this.#input) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  /** Takes over what a saved machine's connection held. */
+  restore(
+    { input, written, read }: { readonly input: Uint8Array; readonly written: number; readonly read: number },
+  ): void {
+    this.#input = input.length === 0 ? [] : [input];
+    this.#inputLength = input.length;
+    this.written = written;
+    this.read = read;
+  }
+
   /** Forgets what was typed and not yet accepted: the machine was reset. */
   clearInput(): void {
     this.#input = [];

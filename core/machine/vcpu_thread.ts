@@ -4,15 +4,14 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import type { CpuStart } from "../engine/cpu_start.ts";
-import { allocateMemory, layoutMemory } from "../memory/layout.ts";
+import { allocateMemory, layoutMemory, type MemoryLayout } from "../memory/layout.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { romBytes } from "./pieces.ts";
-import type { ThreadEvents, ThreadRequests, VcpuEvents, VcpuInit } from "./protocol.ts";
+import type { ThreadEvents, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 
 /** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
 const ANSWER_LIMIT = 20_000;
@@ -36,8 +35,12 @@ interface Waiting {
 
 /** A virtual CPU's thread. */
 export class VcpuThread {
-  /** Settles when the machine is assembled and powered on; rejects with why it could not be. */
+  /** Settles when the machine is assembled and powered on, or has taken over its state; rejects with why it could not be. */
   readonly ready: Promise<void>;
+  /** The machine's memory. */
+  readonly memory: WebAssembly.Memory;
+  /** Its layout. */
+  readonly layout: MemoryLayout;
   readonly #requests = ByteRing.create(RING.REQUESTS);
   readonly #reports = ByteRing.create(RING.REPORTS);
   readonly #input = ByteRing.create(RING.INPUT);
@@ -50,11 +53,15 @@ export class VcpuThread {
   #isReady = false;
   #exited = false;
 
-  /** Starts the thread. */
-  constructor(definition: ResolvedDefinition, cpu: CpuStart, pieces: VcpuInit["pieces"], sink: EventSink) {
+  /** Starts the thread. With an image the machine takes over that state; its RAM is the caller's part, before the guest runs. */
+  constructor(
+    { definition, cpu, pieces, image }: Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">,
+    sink: EventSink,
+  ) {
     this.#sink = sink;
     this.ready = this.#started.promise;
-    const layout = layoutMemory(definition.memory, romBytes(pieces));
+    const layout = this.layout = layoutMemory(definition.memory, romBytes(pieces));
+    this.memory = allocateMemory(layout);
     const worker = new Worker(rootModule(definition), {
       type: "module",
       name: "vcpu0",
@@ -69,7 +76,8 @@ export class VcpuThread {
         definition,
         cpu,
         pieces,
-        memory: allocateMemory(layout),
+        image,
+        memory: this.memory,
         layout,
         requests: this.#requests.buffer,
         reports: this.#reports.buffer,
@@ -90,10 +98,10 @@ export class VcpuThread {
    *
    * @throws {BulkheadError} What it refused with, or `vcpu-stuck` when it does not answer.
    */
-  async request<K extends keyof ThreadRequests>(
+  async request<K extends keyof VcpuRequests>(
     name: K,
-    ask: ThreadRequests[K]["ask"],
-  ): Promise<ThreadRequests[K]["answer"]> {
+    ask: VcpuRequests[K]["ask"],
+  ): Promise<VcpuRequests[K]["answer"]> {
     const id = this.#nextId++;
     const answer = Promise.withResolvers<object>();
     this.#waiting.set(id, answer);
@@ -104,7 +112,7 @@ export class VcpuThread {
     try {
       await this.#requests.writeAllSoon(encodeFrame({ ask: name, id, body: ask as Frame["header"] }));
       this.#attention.raise();
-      return await answer.promise as ThreadRequests[K]["answer"];
+      return await answer.promise;
     } finally {
       clearTimeout(timer);
       this.#waiting.delete(id);

@@ -7,7 +7,7 @@
 /** The repository's root folder, with a slash at its end. */
 export const ROOT = new URL("../../", import.meta.url);
 
-/** The parts with rules. Everything else - `mod.ts`, `cli/`, boards, tests, tools - stands above them and may import any. */
+/** The parts with rules. Everything else - `mod.ts`, `host/`, `cli/`, tests, tools - stands above them and may import any. */
 const PARTS = [
   "core/machine",
   "core/engine",

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { BulkheadError } from "./core/bus/error.ts";
-import type { LogSink } from "./core/bus/log.ts";
-import type { MachineDefinition } from "./core/machine/definition.ts";
-import { Machine, type MachineListener } from "./core/machine/machine.ts";
-import type { MachineState } from "./core/machine/protocol.ts";
-import { describeExit, type ExitReport } from "./core/machine/report.ts";
-import { resolveDefinition, resolveStep } from "./core/machine/resolve.ts";
-import type { ScriptMatch } from "./core/machine/script.ts";
-import type { MachineStatistics } from "./core/machine/statistics.ts";
+import { BulkheadError } from "../core/bus/error.ts";
+import type { LogSink } from "../core/bus/log.ts";
+import type { MachineDefinition } from "../core/machine/definition.ts";
+import { Machine, type MachineListener } from "../core/machine/machine.ts";
+import type { MachineState } from "../core/machine/protocol.ts";
+import { describeExit, type ExitReport } from "../core/machine/report.ts";
+import { resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
+import type { ScriptMatch } from "../core/machine/script.ts";
+import type { MachineStatistics } from "../core/machine/statistics.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
+import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
 /** The board of every machine: the standard PC. */
 export const BOARD: URL = new URL(import.meta.resolve("./pc.ts"));
@@ -31,6 +32,16 @@ export interface BootOptions {
   readonly log?: LogSink;
   /** Told of each piece of the guest's serial output, before any `expect` that it meets returns. */
   readonly output?: (bytes: Uint8Array) => void | Promise<void>;
+}
+
+/** Options of {@linkcode restore}. */
+export interface RestoreOptions extends BootOptions {
+  /**
+   * What is known of the machine. With a `boot` it must be the saved machine's in everything; without, in what it says. A machine with
+   * devices of its own needs it: a snapshot holds their state, and never names code to load. `script`, `stopAt`, `trace` and `reset` may
+   * differ: a script that is given begins anew, unless it is the saved one and has steps left.
+   */
+  readonly definition?: Partial<MachineDefinition>;
 }
 
 /** Options of {@linkcode SerialPort.expect}. */
@@ -167,6 +178,35 @@ export class VirtualMachine implements AsyncDisposable {
     return new VirtualMachine(machine, serial, deterministic);
   }
 
+  /** See {@linkcode restore}. */
+  static async restore(snapshot: string | URL | Uint8Array, options: RestoreOptions): Promise<VirtualMachine> {
+    const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, BOARD, currentFolder());
+    const serial = new MachineSerialPort();
+    const machine = await Machine.restore(definition, source, serial.listener(options));
+    if (source.guest !== undefined) releaseGuest(source.guest);
+    serial.connect(machine);
+    const deterministic = definition.clock.mode === "deterministic";
+    if (!deterministic) await machine.resume();
+    return new VirtualMachine(machine, serial, deterministic);
+  }
+
+  /**
+   * Saves the machine into a file: whole, or the file stays as it was. The guest stands still meanwhile, for which no virtual time passes,
+   * and goes on afterwards; {@linkcode restore} goes on from the same point.
+   *
+   * @throws {BulkheadError} `unwritable-file`, or `not-resumable` when the run has ended for good, as by a triple fault.
+   */
+  async save(file: string | URL): Promise<void> {
+    await (await SnapshotFile.at(file)).write((sink) => this.#machine.save(sink));
+  }
+
+  /** Saves the machine into memory, as {@linkcode VirtualMachine.save} does into a file. */
+  async snapshot(): Promise<Uint8Array<ArrayBuffer>> {
+    const parts: Uint8Array<ArrayBuffer>[] = [];
+    await this.#machine.save((bytes) => Promise.resolve(void parts.push(bytes.slice())));
+    return new Uint8Array(await new Blob(parts).arrayBuffer());
+  }
+
   /**
    * How the run ended, once it has. Never rejects. In a `deterministic` machine, asking for it lets a held guest run on to its end.
    */
@@ -227,6 +267,20 @@ export class VirtualMachine implements AsyncDisposable {
  */
 export function boot(definition: MachineDefinition, options: BootOptions = {}): Promise<VirtualMachine> {
   return VirtualMachine.boot(definition, options);
+}
+
+/**
+ * Goes on with a machine that was saved, in a process of its own: at the instruction where it stood, with its memory, processor, devices,
+ * alarms and queues. In a `deterministic` machine what follows is what would have followed there, instruction by instruction.
+ *
+ * A snapshot brings its guest with it. Steps that a script of the definition had left go on; what a caller still waited for does not.
+ *
+ * @param snapshot A file that {@linkcode VirtualMachine.save} wrote, or what {@linkcode VirtualMachine.snapshot} gave.
+ * @throws {BulkheadError} A file that is no whole snapshot of this release's version, or one of another machine than the definition's;
+ * nothing is left behind then.
+ */
+export function restore(snapshot: string | URL | Uint8Array, options: RestoreOptions = {}): Promise<VirtualMachine> {
+  return VirtualMachine.restore(snapshot, options);
 }
 
 function execArray({ groups, named, index, text }: ScriptMatch): RegExpExecArray {

@@ -6,17 +6,17 @@
  *
  * @module
  */
-import type { Board } from "./core/machine/board.ts";
-import { debugConsole } from "./devices/debug_console.ts";
-import { exitPort } from "./devices/exit_port.ts";
-import { i8042 } from "./devices/i8042.ts";
-import { i8254 } from "./devices/i8254.ts";
-import { i8259a } from "./devices/i8259a.ts";
-import { mc146818 } from "./devices/mc146818.ts";
-import { ns16550a } from "./devices/ns16550a.ts";
-import { postPort } from "./devices/post_port.ts";
-import { powerOff } from "./devices/power_off.ts";
-import { systemPorts } from "./devices/system_ports.ts";
+import type { Board } from "../core/machine/board.ts";
+import { debugConsole } from "../devices/debug_console.ts";
+import { exitPort } from "../devices/exit_port.ts";
+import { i8042 } from "../devices/i8042.ts";
+import { i8254 } from "../devices/i8254.ts";
+import { i8259a } from "../devices/i8259a.ts";
+import { mc146818 } from "../devices/mc146818.ts";
+import { ns16550a } from "../devices/ns16550a.ts";
+import { postPort } from "../devices/post_port.ts";
+import { powerOff } from "../devices/power_off.ts";
+import { systemPorts } from "../devices/system_ports.ts";
 
 /** Where test ROMs of the processor report, and the code by which they report success. */
 const TEST_POST = { PORT: 0x190, SUCCESS: 0xff } as const;

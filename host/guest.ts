@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { BulkheadError } from "./core/bus/error.ts";
-import type { BootSource } from "./core/machine/definition.ts";
-import { release } from "./core/sandbox/reclaim.ts";
-import type { GuestFile, GuestStart } from "./plugins/guest_start.ts";
-import { verifyInitrd } from "./plugins/linux_boot/initrd.ts";
-import { linuxStart } from "./plugins/linux_boot/linux_boot.ts";
-import { type FolderEntry, type FolderReader, overlayArchive } from "./plugins/linux_boot/overlay.ts";
-import { multibootStart } from "./plugins/multiboot.ts";
-import { romStart } from "./plugins/rom.ts";
+import { BulkheadError } from "../core/bus/error.ts";
+import type { BootSource } from "../core/machine/definition.ts";
+import { release } from "../core/sandbox/reclaim.ts";
+import type { GuestFile, GuestStart } from "../plugins/guest_start.ts";
+import { verifyInitrd } from "../plugins/linux_boot/initrd.ts";
+import { linuxStart } from "../plugins/linux_boot/linux_boot.ts";
+import { type FolderEntry, type FolderReader, overlayArchive } from "../plugins/linux_boot/overlay.ts";
+import { multibootStart } from "../plugins/multiboot.ts";
+import { romStart } from "../plugins/rom.ts";
 
 /**
  * Reads a guest's files and lays it out in memory.
