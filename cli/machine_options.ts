@@ -53,7 +53,12 @@ export const MACHINE_OPTIONS = {
     repeat: true,
     doc: "Type this text, with C escapes such as \\n and \\x03. As the last step it lets the machine run on.",
   },
-  trace: { value: "WHAT", repeat: true, doc: `Report to the standard error: ${TRACES.join(", ")}.` },
+  trace: {
+    value: "WHAT",
+    repeat: true,
+    doc:
+      "Report to the standard error: instructions, interrupts, faults, devices (or io), log (the devices' own, in full).",
+  },
 } as const satisfies OptionTable;
 
 /** The definition that the options make, over what a machine file says. @throws {BulkheadError} `usage`, `memory-size`. */

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Command } from "./command.ts";
+import { parseGdbAddress } from "./gdb_address.ts";
 import { EXIT_CODE_HELP } from "./exit_codes.ts";
 import { loadMachineFile } from "./machine_file.ts";
 import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition, restoreDefinition } from "./machine_options.ts";
-import { type Arguments, optionHelp, type OptionTable, parseArguments } from "./options.ts";
+import { type Arguments, optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
 import { parseSerial } from "./serial_target.ts";
 import { runSession, type SessionOptions } from "./session.ts";
 import { parseDuration } from "./values.ts";
@@ -23,6 +24,12 @@ export const SESSION_OPTIONS = {
     value: "FILE",
     doc: "Save the machine when the run ends by an --expect, --timeout, --stop-at or Ctrl-A X, for --restore.",
   },
+  gdb: {
+    value: "[HOST]:PORT",
+    doc:
+      "Listen for gdb, on 127.0.0.1 if no host is given; port 0 is any that is free. The guest stands before its first instruction until gdb lets it run.",
+  },
+  "gdb-no-wait": { doc: "With --gdb: let the guest run at once. It stops when gdb connects." },
   stats: { value: "FILE", doc: "Write what was counted to this file, as JSON." },
 } as const satisfies OptionTable;
 
@@ -39,10 +46,14 @@ const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OP
 /** What the options say about the session. `serial` is where the port goes unless they say. @throws {BulkheadError} `usage`. */
 export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition" | "restore"> {
   const given = args.get("serial");
+  if (args.has("gdb-no-wait") && !args.has("gdb")) throw usage("--gdb-no-wait", "to be given with --gdb", "it alone");
   return {
     serial: given === undefined ? parseSerial(serial, "the machine's serial") : parseSerial(given, "--serial"),
     ...(args.has("timeout") ? { timeout: parseDuration(args.get("timeout")!, "--timeout") } : {}),
     ...(args.has("save") ? { save: args.get("save")! } : {}),
+    ...(args.has("gdb")
+      ? { gdb: { ...parseGdbAddress(args.get("gdb")!, "--gdb"), hold: !args.has("gdb-no-wait") } }
+      : {}),
     ...(args.has("stats") ? { statistics: args.get("stats")! } : {}),
     debug: args.has("debug"),
   };

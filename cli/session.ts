@@ -6,7 +6,8 @@
 import { BOARD, currentFolder } from "../host/boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
-import { type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
+import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
+import { type GdbListener, type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
@@ -33,6 +34,8 @@ export type SessionOptions = SessionMachine & {
   readonly save?: string;
   /** The file that gets the statistics. */
   readonly statistics?: string;
+  /** Where to listen for gdb. */
+  readonly gdb?: GdbListener;
   /** Show the machine's log. */
   readonly debug: boolean;
   /** Said once the machine runs, where somebody sits at the terminal. */
@@ -92,6 +95,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
     }
     try {
       await using running = machine;
+      if (running.gdb !== undefined) report(gdbLine(running.gdb, options.gdb!.hold));
       await running.resume();
       if (options.serial.kind === "stdio") {
         attachTerminal(terminal, running, () => interrupted.resolve({ kind: "user" }));
@@ -114,14 +118,15 @@ interface Prepared {
 
 /** Checks everything of the machine that can be checked before it is started. */
 async function prepare(options: SessionOptions): Promise<Prepared> {
+  const { gdb } = options;
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
     const { guest } = source;
-    return { definition, start: (listener) => started(Machine.restore(definition, source, listener), guest) };
+    return { definition, start: (listener) => started(Machine.restore(definition, source, listener, gdb), guest) };
   }
   const definition = resolveDefinition(options.definition, BOARD, currentFolder());
   const guest = await readGuest(options.definition.boot, definition.memory);
-  return { definition, start: (listener) => started(Machine.start(definition, guest, listener), guest) };
+  return { definition, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
 }
 
 /** The machine, and no longer the guest's bytes. */
@@ -204,6 +209,12 @@ function attachTerminal(terminal: Terminal, machine: Machine, leave: () => void)
 /** Says something beside the guest's output. */
 function report(text: string): void {
   Deno.stderr.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+function gdbLine({ hostname, port }: GdbAddress, hold: boolean): string {
+  const host = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const what = hold ? "waiting for gdb" : "gdb may connect";
+  return `bulkhead: ${what}: target remote ${host}:${port}`;
 }
 
 function logLine({ level, source, message, time }: LogRecord): string {

@@ -126,7 +126,10 @@ const CASES: Readonly<Record<string, readonly [args: readonly string[], ...sente
   ],
   "a pattern that is none": [["run", "--rom", "good.rom", "--expect", "("], "--expect: expected a regular expression"],
   "an escape that is none": [["run", "--rom", "good.rom", "--send", "\\q"], "--send: expected C escapes"],
-  "an unknown trace": [["run", "--rom", "good.rom", "--trace", "all"], "--trace: expected io or interrupts or log"],
+  "an unknown trace": [
+    ["run", "--rom", "good.rom", "--trace", "all"],
+    "--trace: expected instructions or interrupts or faults or devices",
+  ],
   "an unknown serial target": [
     ["run", "--rom", "good.rom", "--serial", "tape"],
     "--serial: expected stdio, none or file:PATH",

@@ -168,9 +168,36 @@ Deno.test("--stats writes what was counted", async () => {
   assert("haltedSeconds" in stats);
 });
 
-Deno.test("--trace io reports each access", async () => {
-  const { stderr } = await run(program().out8(0x80, 0x42).powerOff(), ["--trace", "io"]);
-  assertStringIncludes(stderr, "io: out port 80h size 1 = 42h");
+Deno.test("--trace devices names what is accessed; io is the same", async () => {
+  for (const name of ["devices", "io"]) {
+    const { stderr } = await run(program().out8(0x3fb, 0x42).powerOff(), ["--trace", name]);
+    assertMatch(stderr, /^\d+\.\d{9} info devices: com1 LCR \(port 3fbh\): write 42h$/m);
+  }
+});
+
+Deno.test("--trace instructions reports time, count, place and text of each instruction", async () => {
+  const code = program().out8(0x80, 0x42).powerOff();
+  const { stderr } = await run(code, ["--trace", "instructions", "--clock", "deterministic"]);
+  const lines = stderr.split("\n");
+  assertEquals(lines.slice(0, 4), [
+    "0.000000004 info instructions: 1 f000:0000fff0 jmp 0xf000:0x0",
+    "0.000000008 info instructions: 2 f000:00000000 mov dx, 0x80",
+    "0.000000012 info instructions: 3 f000:00000003 mov al, 0x42",
+    "0.000000016 info instructions: 4 f000:00000005 out dx, al",
+  ]);
+});
+
+Deno.test("--trace interrupts and faults report vectors, sources and places", async () => {
+  // int 21h through an empty table goes to 0000:0000 in RAM, which holds add [bx+si], al for ever; ud2 raises vector 6.
+  const { stderr } = await run(program().raw(0xcd, 0x21), [
+    "--trace",
+    "interrupts",
+    "--stop-at",
+    "10",
+  ]);
+  assertMatch(stderr, /info interrupts: vector 21h from the instruction INT at f000:00000000$/m);
+  const faults = await run(program().tripleFault(), ["--trace", "faults"]);
+  assertMatch(faults.stderr, /info faults: #UD \(vector 6h\) at f000:0000[0-9a-f]{4}$/m);
 });
 
 Deno.test("a machine file says what the machine is, and options override it", async () => {

@@ -11,9 +11,18 @@ const REPORT = "junit.xml";
 
 /**
  * Tests read the tree and the host's guests, write to temporary folders, and start machines. Writing and running are not
- * limited to those only because `Deno.symlink` and `Deno.kill` ask for the whole right. No network, no foreign functions.
+ * limited to those only because `Deno.symlink` and `Deno.kill` ask for the whole right. Of the network, the loopback address, for the gdb
+ * listener of a machine; no foreign functions.
  */
-const RIGHTS = ["--no-prompt", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=uid,gid", "--allow-run"];
+const RIGHTS = [
+  "--no-prompt",
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-sys=uid,gid",
+  "--allow-run",
+  "--allow-net=127.0.0.1",
+];
 
 if (await exists(REPORT)) await Deno.remove(REPORT);
 const { code } = await new Deno.Command(Deno.execPath(), {

@@ -275,6 +275,16 @@ export class DeviceHost implements SystemBus {
     return this.#mmio.rangeAt(address);
   }
 
+  /** Device and register at a port; undefined where nobody answers. */
+  portName(port: number): string | undefined {
+    return this.#ports.nameAt(port);
+  }
+
+  /** Device and register at a guest-physical address; undefined where nobody answers. */
+  mmioName(address: number): string | undefined {
+    return this.#mmio.nameAt(address);
+  }
+
   #relink(): void {
     for (const { regions, needs } of this.#devices.values()) {
       for (const region of regions.values()) {

@@ -29,6 +29,12 @@ export abstract class AddressSpace {
   /** How addresses of this space are written in a sentence. */
   protected abstract describe(base: number, size: number): string;
 
+  /** Device and register that answer at an address, for people. */
+  nameAt(address: number): string | undefined {
+    const slot = this.slotAt(address);
+    return slot === null ? undefined : `${slot.region.device} ${slot.name}`;
+  }
+
   /** Reads `size` bytes. Unsigned. */
   read(address: number, size: number): number {
     if ((this.directAt(address) & size) === 0) return this.#composeRead(address, size);

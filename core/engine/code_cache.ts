@@ -13,6 +13,7 @@ import { Instruction } from "../x86/instruction.ts";
 import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
+import type { Breakpoints } from "./breakpoints.ts";
 import { type CodePage, CodePages } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, KEPT_INDEX, RECORD } from "./interpreter/record.ts";
@@ -55,6 +56,7 @@ export class CodeCache {
    * @param arena First byte of the record arena. @param arenaBytes Its size.
    * @param findCase Finds or emits the code of a shape.
    * @param model What processor it is, which decides what decodes.
+   * @param breakpoints Where no run of records may go on.
    */
   constructor(
     memory: GuestMemory,
@@ -63,6 +65,7 @@ export class CodeCache {
     arenaBytes: number,
     findCase: CaseFinder,
     model: CpuModel,
+    readonly breakpoints: Breakpoints,
   ) {
     this.#forms = model.forms;
     this.#memory = memory;
@@ -118,8 +121,9 @@ export class CodeCache {
     state[STATE.EIP_PAGE >> 2] = eip - offset;
     const lastInPage = eip - offset + 0xfff;
     if (lastInPage > limit) return this.single(eip);
-    const page = this.#page(physicalPage, mode);
+    const page = this.#page(physicalPage, mode, this.breakpoints.variant(linear));
     this.#memory.enterExecute(linear, user, page.index);
+    if (page.variant !== 0 && this.breakpoints.at(linear)) return this.single(eip);
     const known = this.#words[(page.index >> 2) + offset]!;
     if (known === 0) return this.#decodeRun(page, offset, linear, user);
     return this.#isStraddle(known) ? this.#straddle(page, offset, linear, user) : known;
@@ -153,11 +157,11 @@ export class CodeCache {
     for (let i = 0; i < into.length; i++) into[i] = memory.bus.mmioRead(~page * 4096 + offset + i, 1);
   }
 
-  #page(physicalPage: number, mode: number): CodePage {
-    const page = this.pages.page(physicalPage, mode);
+  #page(physicalPage: number, mode: number, variant: number): CodePage {
+    const page = this.pages.page(physicalPage, mode, variant);
     if (page) return page;
     this.reset();
-    return this.pages.page(physicalPage, mode)!;
+    return this.pages.page(physicalPage, mode, variant)!;
   }
 
   /** Forgets all decoded code: everything is decoded anew as it is needed. */
@@ -174,7 +178,7 @@ export class CodeCache {
     let run = this.pages.take(RUN_RECORDS);
     if (run === 0) {
       this.reset();
-      page = this.#page(page.page, page.mode);
+      page = this.#page(page.page, page.mode, page.variant);
       this.#memory.fetch(linear, user);
       this.#memory.enterExecute(linear, user, page.index);
       run = this.pages.take(RUN_RECORDS);
@@ -201,7 +205,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      if (offset >= 4096 || at >= last) {
+      if (offset >= 4096 || at >= last || (offset !== start && this.#stops(page, offset))) {
         this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
         at += RECORD.SIZE;
         break;
@@ -250,6 +254,11 @@ export class CodeCache {
     this.pages.giveBack(at);
     this.pages.cover(page.page, start, Math.min(offset, 4096));
     return run;
+  }
+
+  /** Whether there is a breakpoint at an offset. */
+  #stops({ variant }: CodePage, offset: number): boolean {
+    return variant !== 0 && this.breakpoints.at((variant - 1) * 4096 + offset);
   }
 
   /** Decodes as this processor does: an encoding that it lacks is undefined, or another instruction. */
@@ -306,11 +315,11 @@ export class CodeCache {
     const nextLinear = ((linear & ~0xfff) + 4096) >>> 0;
     const nextPage = this.#fetch(nextLinear, user);
     if (nextPage < 0) return this.single((this.#state[STATE.EIP_PAGE >> 2]! + offset) >>> 0);
-    const following = this.pages.page(nextPage, page.mode);
+    const following = this.pages.page(nextPage, page.mode, this.breakpoints.variant(nextLinear));
     const at = following ? this.pages.take(4) : 0;
     if (!following || at === 0) {
       this.reset();
-      const again = this.#page(page.page, page.mode);
+      const again = this.#page(page.page, page.mode, page.variant);
       this.#fetch(linear, user);
       this.#memory.enterExecute(linear, user, again.index);
       return this.#straddle(again, offset, linear, user);

@@ -10,6 +10,9 @@ import { RECORD } from "./interpreter/record.ts";
 /** Bytes of a page's record index: a 32-bit record address for each byte of the page. */
 const INDEX_BYTES = 4096 * 4;
 
+/** Keys of one variant: four modes of each page below 4 GB. */
+const PAGES_BY_MODE = 1 << 22;
+
 /** A page's bytes are watched in pieces of 64. */
 const PIECE_SHIFT = 6;
 
@@ -22,8 +25,9 @@ export class CodePage {
    * @param page Physical page number.
    * @param mode MODE bits that the records assume.
    * @param index Address of the record index.
+   * @param variant Whose code it is: 0, or that of one linear page with breakpoints.
    */
-  constructor(readonly page: number, readonly mode: number, readonly index: number) {}
+  constructor(readonly page: number, readonly mode: number, readonly index: number, readonly variant: number = 0) {}
 }
 
 /** What is watched of a physical page, all modes together. */
@@ -77,15 +81,15 @@ export class CodePages {
     this.#free = firstUnused;
   }
 
-  /** The page's code in a mode; makes an empty index if there is none. Undefined when the arena is full. */
-  page(page: number, mode: number): CodePage | undefined {
-    const key = page * 4 + mode;
+  /** The page's code in a mode and variant; makes an empty index if there is none. Undefined when the arena is full. */
+  page(page: number, mode: number, variant: number = 0): CodePage | undefined {
+    const key = variant * PAGES_BY_MODE + page * 4 + mode;
     const known = this.#pages.get(key);
     if (known) return known;
     const index = this.take(INDEX_BYTES / RECORD.SIZE);
     if (index === 0) return undefined;
     this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
-    const made = new CodePage(page, mode, index);
+    const made = new CodePage(page, mode, index, variant);
     this.#pages.set(key, made);
     this.#watch(page).pages.push(made);
     return made;
@@ -140,6 +144,16 @@ export class CodePages {
     const straddlers = [...watch.straddlers];
     watch.straddlers.clear();
     for (const straddler of straddlers) this.invalidate(straddler);
+  }
+
+  /** Throws away the code of the variants: the breakpoints that it was decoded for have changed. */
+  forgetVariants(): void {
+    for (const code of this.#pages.values()) {
+      if (code.variant === 0) continue;
+      this.#words.fill(0, code.index >> 2, (code.index + INDEX_BYTES) >> 2);
+      code.pending.clear();
+    }
+    this.#memory.flushExecute();
   }
 
   /** Throws everything away: no record outlives this. */

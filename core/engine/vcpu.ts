@@ -8,6 +8,7 @@ import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/syst
 import { GuestMemory } from "../memory/guest_memory.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
+import { REFUSED, type Watchpoint, Watchpoints } from "../memory/watchpoints.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
@@ -20,6 +21,7 @@ import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
+import { Breakpoints } from "./breakpoints.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
@@ -38,7 +40,11 @@ export type VcpuStop =
   /** Triple fault. */
   | { readonly reason: "shutdown" }
   /** A documented feature of the CPU that is not built. */
-  | { readonly reason: "unbuilt"; readonly feature: string };
+  | { readonly reason: "unbuilt"; readonly feature: string }
+  /** A breakpoint of a debugger, before its instruction. */
+  | { readonly reason: "breakpoint"; readonly address: number }
+  /** A watchpoint of a debugger, after the instruction that met it. */
+  | { readonly reason: "watchpoint"; readonly watchpoint: Watchpoint };
 
 /** What a virtual CPU is made of. */
 export interface VcpuOptions {
@@ -53,6 +59,10 @@ export interface VcpuOptions {
   readonly model?: CpuModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
+  /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
+  readonly callouts?: readonly (Callout | undefined)[];
+  /** Told of each exception that an instruction raised, before it is delivered. */
+  readonly faulted?: (fault: GuestFault) => void;
 }
 
 /** A read-only piece of guest-physical memory. */
@@ -112,7 +122,10 @@ export class Vcpu {
   readonly physical: PhysicalMemory;
   readonly memory: GuestMemory;
   readonly code: CodeCache;
+  readonly #breakpoints = new Breakpoints();
   readonly #interpreter: Interpreter;
+  readonly #callouts: readonly (Callout | undefined)[];
+  readonly #faulted: ((fault: GuestFault) => void) | undefined;
   readonly #careful: CarefulMode;
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
@@ -131,6 +144,15 @@ export class Vcpu {
   #stop = false;
   #unbuilt: string | undefined;
   #internal: unknown;
+  /** A debugger has breakpoints or watchpoints, or steps. */
+  #debugged = false;
+  #stepping = false;
+  /** External interrupts wait, while a debugger steps. */
+  #inhibited = false;
+  /** An access was refused: its instruction is carried out by itself. */
+  #refused = false;
+  /** Emitted code leaves after a callout, at the next instruction. */
+  #leaving = false;
   /** A fault of a task switch that happened: raised in the new task before its first instruction. */
   #late: GuestFault | undefined;
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
@@ -153,6 +175,8 @@ export class Vcpu {
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.#interrupts = options.interrupts;
+    this.#callouts = options.callouts ?? CALLOUT_TABLE;
+    this.#faulted = options.faulted;
     this.#interpreter = new Interpreter(memory, layout, {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
@@ -171,6 +195,7 @@ export class Vcpu {
       layout.arenaBytes,
       (shape) => this.#interpreter.caseOf(shape),
       this.cpu.model,
+      this.#breakpoints,
     );
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
@@ -250,6 +275,11 @@ export class Vcpu {
     this.#stop = true;
   }
 
+  /** Whether the last `run` was made to return early. */
+  get interrupted(): boolean {
+    return this.#stop;
+  }
+
   /** Instructions retired so far; exact even from inside a device access. */
   get retired(): number {
     if (!this.#inside) return this.#retired;
@@ -260,7 +290,7 @@ export class Vcpu {
 
   /** A maskable interrupt would be taken now. */
   get #interruptible(): boolean {
-    return this.#interrupts.asserted && (this.#state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0;
+    return !this.#inhibited && this.#interrupts.asserted && (this.#state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0;
   }
 
   /**
@@ -272,6 +302,7 @@ export class Vcpu {
   run(maximum: number, exact = true): VcpuStop {
     const target = this.#retired + maximum;
     const cpu = this.cpu, state = this.#state;
+    const deliveries = this.#stepping ? this.#deliveries : 0;
     this.#stop = false;
     // The state may have been replaced since the last run.
     this.#checkMode();
@@ -282,6 +313,11 @@ export class Vcpu {
         const feature = this.#unbuilt;
         this.#unbuilt = undefined;
         return { reason: "unbuilt", feature };
+      }
+      if (this.#debugged) {
+        const watchpoint = this.#takeHit();
+        if (watchpoint !== undefined) return { reason: "watchpoint", watchpoint };
+        if (this.#stepping && this.#deliveries !== deliveries) return { reason: "budget" };
       }
       if (this.#late !== undefined) {
         const fault = this.#late;
@@ -308,6 +344,14 @@ export class Vcpu {
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
       state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+      if (this.#debugged) {
+        if (this.#refused) {
+          this.#redo();
+          continue;
+        }
+        const address = this.#linear;
+        if (this.#breakpoints.stopsAt(address)) return { reason: "breakpoint", address };
+      }
       if (this.#careful.update()) this.#afterTransfer();
       if (this.#careful.active || shadow !== 0 || (state[STATE.EFLAGS >> 2]! & FLAG.TF) !== 0) {
         this.#stepWithTraps();
@@ -320,6 +364,76 @@ export class Vcpu {
       if (approaching) this.#approach(remaining);
       else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
     }
+  }
+
+  /**
+   * For a debugger: carries out one instruction (or iteration), or delivers one exception or interrupt, whichever comes first. Stops at a
+   * breakpoint unless `pass` was called.
+   *
+   * @param interruptible False: external interrupts wait, unless the CPU is halted.
+   */
+  step(interruptible: boolean): VcpuStop {
+    this.#debugged = this.#stepping = true;
+    this.#inhibited = !interruptible && !this.cpu.halted;
+    try {
+      return this.run(1);
+    } finally {
+      this.#stepping = this.#inhibited = false;
+      this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+    }
+  }
+
+  /** Sets where a debugger wants the CPU to stop: before instructions at linear addresses, and after accesses. */
+  stopAt(breakpoints: readonly number[], watchpoints: readonly Watchpoint[]): void {
+    if (this.#breakpoints.replace(breakpoints)) {
+      this.code.pages.forgetVariants();
+      this.#settle();
+    }
+    if (watchpoints.length > 0) this.memory.watch = new Watchpoints(watchpoints);
+    else if (this.memory.watch !== undefined) this.memory.watch = undefined;
+    this.#refused = false;
+    this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+  }
+
+  /** Lets the next instruction run even if there is a breakpoint. */
+  pass(): void {
+    this.#breakpoints.pass(this.#linear);
+  }
+
+  /** A debugger has changed registers: what was derived from them is derived again. */
+  altered(): void {
+    this.cpu.refreshSegments();
+    this.memory.flush(false);
+    this.#refused = false;
+    this.#afterTransfer();
+  }
+
+  /** Linear address of the next instruction. */
+  get #linear(): number {
+    return (this.cpu.eip + this.cpu.segmentBase(SEG.CS)) >>> 0;
+  }
+
+  /** Exceptions and interrupts so far. */
+  get #deliveries(): number {
+    return this.#exceptions.reduce((sum, count) => sum + count, this.#interruptCount);
+  }
+
+  #takeHit(): Watchpoint | undefined {
+    const { watch } = this.memory;
+    const hit = watch?.hit;
+    if (hit !== undefined) watch!.hit = undefined;
+    return hit;
+  }
+
+  /** Carries an instruction out whose access was refused. */
+  #redo(): void {
+    this.#refused = false;
+    const { watch } = this.memory;
+    if (watch !== undefined) watch.refusing = false;
+    // The guest's own breakpoint at this instruction has been looked for.
+    this.#state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+    this.#stepWithTraps();
+    if (watch !== undefined) watch.refusing = true;
   }
 
   /** Close to the end of a stretch: one block where it fits, else one instruction. */
@@ -463,7 +577,8 @@ export class Vcpu {
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
         // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
-        else state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+        else if (!this.#leaving) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+        this.#leaving = false;
         break;
       }
       case EXIT.STOP:
@@ -473,6 +588,7 @@ export class Vcpu {
       default:
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
+    if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
   }
 
   /** An emitted STI was the last instruction before the budget ended: what happens now waits for one more. */
@@ -485,12 +601,19 @@ export class Vcpu {
     const state = this.#state;
     const vector = state[STATE.FAULT_VECTOR >> 2]!, error = state[STATE.FAULT_ERROR >> 2]!;
     state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
+    if (vector === REFUSED) {
+      this.#refused = true;
+      return;
+    }
     // An unbuilt feature or an internal error is reported by `run`.
     if (vector !== UNBUILT) this.#raise(new GuestFault(vector, error));
   }
 
   #raise(fault: GuestFault): void {
     this.#exceptions[fault.vector]!++;
+    this.#faulted?.(fault);
+    // What a faulting instruction has accessed does not count.
+    if (this.#debugged) this.#takeHit();
     try {
       raise(this.cpu, fault);
     } catch (error) {
@@ -502,6 +625,7 @@ export class Vcpu {
 
   /** Control went elsewhere behind the emitted code's back. */
   #afterTransfer(): void {
+    this.#refused = false;
     this.#resume = 0;
     this.#credit = 0;
     this.#checkMode();
@@ -669,19 +793,27 @@ export class Vcpu {
       state[STATE.EXTRA >> 2] = 0;
       state[STATE.BUDGET >> 2]! -= extra;
     }
-    if (!kept.form!.ends) return STATUS.NEXT;
+    const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
+    if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
     state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
     if (
-      this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
+      watched || this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
       (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
           state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
   }
 
+  /** Makes emitted code leave after a callout, whose instruction does not end its block. */
+  #leaveBefore(record: number): number {
+    this.#leaving = true;
+    this.#state[STATE.RECORD >> 2] = record;
+    return STATUS.SUSPEND;
+  }
+
   #calloutOf(instruction: Instruction): Callout {
-    const callout = CALLOUT_TABLE[instruction.form!.id];
+    const callout = this.#callouts[instruction.form!.id];
     if (callout === undefined) throw new UnbuiltFeature(instruction.form!.mnemonic.toUpperCase());
     return callout;
   }

@@ -18,12 +18,16 @@ import type { Board, BoardParts, MachineSignals } from "./board.ts";
 import type { ResolvedDevice } from "./definition.ts";
 import { loadPieces, placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
-import { TracedAcknowledger, TracedBus } from "./trace.ts";
+import { TracedCpu } from "./instruction_trace.ts";
+import type { SteppableCpu } from "./run_loop.ts";
+import { reporter, reportFault, TracedAcknowledger, TracedBus, tracedCallouts } from "./trace.ts";
 
 /** The parts of a machine that run in the virtual CPU's thread. */
 export interface Assembly {
   /** The processor. */
   readonly cpu: Vcpu;
+  /** The processor as it is driven. */
+  readonly runner: SteppableCpu;
   /** Virtual time. */
   readonly clock: VirtualClock;
   /** Devices. */
@@ -63,10 +67,12 @@ export function assemble(
   });
   for (const device of definition.devices) attach(host, parts, signals, device, devices.get(device.module));
 
-  const trace = (what: string) => definition.trace.includes(what);
-  const bus: SystemBus = trace("io") ? new TracedBus(host, clock, log) : host;
-  const interrupts: InterruptAcknowledger = trace("interrupts")
-    ? new TracedAcknowledger(parts.interrupts, clock, log)
+  const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
+  const instructions = trace("instructions"), interrupted = trace("interrupts");
+  const faulted = trace("faults"), accessed = trace("devices");
+  const bus: SystemBus = accessed ? new TracedBus(host, accessed) : host;
+  const interrupts: InterruptAcknowledger = interrupted
+    ? new TracedAcknowledger(parts.interrupts, () => late.cpu!.cpu, interrupted)
     : parts.interrupts;
   const cpu = late.cpu = new Vcpu({
     memory: init.memory,
@@ -76,8 +82,11 @@ export function assemble(
     interrupts,
     model: definition.cpu,
     roms: placeRoms(init),
+    ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
+    ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),
   });
-  return { cpu, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
+  const runner = instructions ? new TracedCpu(cpu, instructions) : cpu;
+  return { cpu, runner, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
 }
 
 function attach(

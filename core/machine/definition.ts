@@ -107,8 +107,11 @@ export interface MachineDefinition {
   readonly script?: readonly ScriptStep[];
   /** Stop when this many instructions have been retired. */
   readonly stopAt?: number;
-  /** What to report to the log: `io` (each device access), `interrupts` (each acknowledge), `log` (the log's finest level). */
-  readonly trace?: readonly ("io" | "interrupts" | "log")[];
+  /**
+   * What to report to the log: each of the guest's `instructions`, which makes it very slow; `interrupts`; `faults`, its exceptions; each
+   * access to `devices` (also by the name `io`); `log`, the devices' own log including its finest level.
+   */
+  readonly trace?: readonly ("instructions" | "interrupts" | "faults" | "devices" | "io" | "log")[];
 }
 
 /** A checked definition without choices left open: plain JSON. */

@@ -9,6 +9,7 @@ import type { CpuStart } from "../engine/cpu_start.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
+import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { MachineSpeech, MachineState, OwnedRequests, OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
@@ -61,6 +62,12 @@ export interface MachineListener {
   matched?(id: number, match: ScriptMatch): void;
 }
 
+/** A listener for gdb in the machine process. */
+export interface GdbListener extends GdbAddress {
+  /** Whether the machine stands still until gdb lets it run. */
+  readonly hold: boolean;
+}
+
 /** A snapshot that a machine is to take over. */
 export interface SnapshotSource {
   /** What it is, for sentences: `snapshot "F"`. */
@@ -91,10 +98,13 @@ interface Saving {
 export class Machine implements AsyncDisposable {
   /** How the run ended. Never rejects. */
   readonly exit: Promise<ExitReport>;
+  /** Where the machine listens for gdb, if it does. */
+  readonly gdb: GdbAddress | undefined;
   readonly #process: Compartment<OwnerSpeech, MachineSpeech>;
   readonly #saving: Saving;
 
-  private constructor({ process, exit, saving }: Started) {
+  private constructor({ process, exit, saving }: Started, gdb: GdbAddress | undefined) {
+    this.gdb = gdb;
     this.#process = process;
     this.exit = exit;
     this.#saving = saving;
@@ -103,11 +113,17 @@ export class Machine implements AsyncDisposable {
   /**
    * Starts a machine process, gives it the guest and powers the machine on, held before its first instruction.
    *
+   * @param gdb Where to listen for gdb: the machine process gets the right to that address and no other.
    * @throws {BulkheadError} Why the process or the machine could not be started. Nothing is left behind then.
    */
-  static async start(definition: ResolvedDefinition, guest: Guest, listener: MachineListener): Promise<Machine> {
-    const started = start(await machineRights(definition), listener);
-    return await Machine.#ready(started, send(started.process, definition, guest));
+  static async start(
+    definition: ResolvedDefinition,
+    guest: Guest,
+    listener: MachineListener,
+    gdb?: GdbListener,
+  ): Promise<Machine> {
+    const started = start(await machineRights(definition, gdb), listener);
+    return await Machine.#ready(started, send(started.process, definition, guest), gdb);
   }
 
   /**
@@ -120,22 +136,24 @@ export class Machine implements AsyncDisposable {
     definition: ResolvedDefinition,
     snapshot: SnapshotSource,
     listener: MachineListener,
+    gdb?: GdbListener,
   ): Promise<Machine> {
-    const rights = await machineRights(definition);
+    const rights = await machineRights(definition, gdb);
     const { file } = snapshot;
     const started = start(file === null ? rights : { ...rights, read: [...rights.read, file] }, listener);
-    return await Machine.#ready(started, sendSnapshot(started.process, definition, snapshot));
+    return await Machine.#ready(started, sendSnapshot(started.process, definition, snapshot), gdb);
   }
 
-  static async #ready(started: Started, sent: Promise<void>): Promise<Machine> {
+  static async #ready(started: Started, sent: Promise<void>, gdb: GdbListener | undefined): Promise<Machine> {
     try {
       await sent;
+      const address = gdb === undefined ? undefined : await started.process.channel.request("listenForGdb", gdb);
+      return new Machine(started, address);
     } catch (error) {
       await started.process.end();
       // The process's own end says more than that the connection to it was lost.
       throw await started.process.ended ?? error;
     }
-    return new Machine(started);
   }
 
   /** Id of the machine process. */
@@ -237,14 +255,15 @@ export class Machine implements AsyncDisposable {
 }
 
 /** What the process must read: our own modules in a checkout, and those of added devices. It gives the right up once they are loaded. */
-async function machineRights({ devices }: ResolvedDefinition): Promise<Rights> {
+async function machineRights({ devices }: ResolvedDefinition, gdb: GdbListener | undefined): Promise<Rights> {
   const read: string[] = [], hosts: string[] = [];
   for (const module of [import.meta.resolve("../../"), ...devices.map(({ module }) => module)]) {
     const url = new URL(module);
     if (url.protocol === "file:") read.push(await realModulePath(url));
     else if (url.protocol === "https:") hosts.push(`${url.hostname}:${url.port || 443}`);
   }
-  return { ...NO_RIGHTS, read: [...new Set(read)], import: [...new Set(hosts)] };
+  const net = gdb === undefined ? [] : [`${gdb.hostname}:${gdb.port}`];
+  return { ...NO_RIGHTS, read: [...new Set(read)], net, import: [...new Set(hosts)] };
 }
 
 async function realModulePath(url: URL): Promise<string> {

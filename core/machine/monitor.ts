@@ -11,9 +11,10 @@ import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
+import { Debugger } from "./debug/debugger.ts";
 import type { ResolvedStep } from "./definition.ts";
 import { isPresent } from "./pieces.ts";
-import type { LifeState, MachineState, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import type { LifeState, MachineState, ThreadEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 import { type CpuReport, describeExit, type ExitReport, RESUMABLE } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
@@ -42,6 +43,7 @@ export class Monitor {
   readonly #frames = new FrameReader("the machine process");
   readonly #machine: Assembly;
   readonly #loop: RunLoop;
+  readonly #debugger: Debugger;
   readonly #script: SerialScript;
   readonly #serial: SerialConnection;
   readonly #deterministic: boolean;
@@ -96,8 +98,15 @@ export class Monitor {
     const { cpu, clock, board, host } = this.#machine;
     const offer = clock.alarm("machine/serial-input", () => this.#serial.offer());
     this.#serial.connect(board.serial);
-    this.#loop = new RunLoop({
+    this.#debugger = new Debugger({
       cpu,
+      step: (interruptible) => this.#machine.runner.step(interruptible),
+      stopped: (stop) => this.#tell("debugStop", { stop }),
+      released: () => this.#loop.released(),
+      reset: () => this.#handlers.reset({}),
+    });
+    this.#loop = new RunLoop({
+      cpu: this.#machine.runner,
       clock,
       interrupts: board.interrupts,
       deterministic: this.#deterministic,
@@ -106,6 +115,7 @@ export class Monitor {
       hostTime: () => performance.now() * 1e6,
       attend: () => this.#attend(),
       safePoint: (idle) => this.#safePoint(idle),
+      debugger: this.#debugger,
     });
     this.#wholeScript = definition.script;
     if (init.image !== null) {
@@ -133,6 +143,7 @@ export class Monitor {
 
   get #life(): LifeState {
     if (this.#ended) return "stopped";
+    if (this.#debugger.held) return "paused";
     if (!this.#loop.paused) return "running";
     return this.#held ? "held" : "paused";
   }
@@ -284,6 +295,7 @@ export class Monitor {
   }
 
   readonly #handlers: { [K in keyof VcpuRequests]: (ask: VcpuRequests[K]["ask"]) => VcpuRequests[K]["answer"] } = {
+    debug: (command) => this.#debugger.answer(command),
     pause: () => {
       this.#held = false;
       if (this.#checkpoint !== undefined) this.#checkpoint.resume = false;
@@ -357,7 +369,7 @@ export class Monitor {
     if (record.level !== "debug" || this.#init.definition.trace.includes("log")) this.#tell("log", { record });
   }
 
-  #tell<K extends keyof VcpuEvents>(name: K, body: VcpuEvents[K], payload?: Uint8Array): void {
+  #tell<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload?: Uint8Array): void {
     this.#report({ tell: name, body: body as unknown as Frame["header"] }, payload);
   }
 

@@ -7,12 +7,13 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
-import { Channel } from "../sandbox/channel.ts";
+import { Channel, type Payload } from "../sandbox/channel.ts";
 import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
+import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import type { LoadedPiece } from "./pieces.ts";
-import type { MachineSpeech, OwnerSpeech, VcpuInit } from "./protocol.ts";
+import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
 import { memorySource } from "./snapshot/container_reader.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
@@ -36,6 +37,7 @@ let assembling: Assembling | undefined;
 /** A snapshot while it is being sent. */
 let receiving: Uint8Array<ArrayBuffer> | undefined;
 let machine: Machine | undefined;
+let gdb: GdbServer | undefined;
 
 const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, OwnerSpeech>({
   peer: "the owner of the machine",
@@ -101,6 +103,16 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           await thread.request("release", {});
         }
       },
+      listenForGdb: async ({ hostname, port, hold }) => {
+        const thread = running();
+        if (gdb !== undefined) throw unexpected("a second listener for gdb");
+        if (hold) await thread.request("debug", { kind: "attach" });
+        gdb = new GdbServer({ hostname, port }, {
+          debug: (command) => thread.request("debug", command),
+          stop: async () => void await thread.request("stop", {}),
+        });
+        return gdb.address;
+      },
       input: async (_ask, payload) => {
         await running().type(payload);
         return {};
@@ -119,9 +131,16 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
 
 function build(parts: Omit<Machine, "thread"> & Pick<VcpuInit, "image">): VcpuThread {
   if (machine !== undefined) throw unexpected("a second machine");
-  const thread = new VcpuThread(parts, (name, body, payload) => channel.send(name, body, payload));
+  const thread = new VcpuThread(parts, hear);
   machine = { ...parts, thread };
   return thread;
+}
+
+/** Passes what the virtual CPU tells to whom it concerns. */
+async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
+  if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
+  if (name === "exit") gdb?.exited(0);
+  await channel.send(name as keyof VcpuEvents, body as never, payload);
 }
 
 function built(): Machine {

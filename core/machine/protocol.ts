@@ -6,6 +6,8 @@
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
+import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
+import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
@@ -59,6 +61,7 @@ export type VcpuRequests = OwnedRequests & {
   /** The machine without its memory, which then stands still until `release`. Refused where the run has ended for good. */
   checkpoint: { ask: Nothing; answer: { image: MachineImageJson } };
   release: { ask: Nothing; answer: Nothing };
+  debug: { ask: DebugCommand; answer: DebugAnswer };
 };
 
 /** What a virtual CPU tells. */
@@ -78,6 +81,9 @@ export type VcpuEvents = {
   saved: Nothing;
 };
 
+/** What a virtual CPU tells the machine process, too. */
+export type ThreadEvents = VcpuEvents & { debugStop: { stop: DebugStop } };
+
 /** What the owner of a machine may say to the machine process. */
 export type OwnerSpeech = {
   requests: OwnedRequests & {
@@ -95,6 +101,8 @@ export type OwnerSpeech = {
     };
     /** Saves the machine: the snapshot is told in parts, before the answer. */
     save: { ask: Nothing; answer: SaveResult };
+    /** Listens for gdb. `hold`: the machine stands still until gdb lets it run. Answers with where it listens. */
+    listenForGdb: { ask: GdbAddress & { hold: boolean }; answer: GdbAddress };
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
   };

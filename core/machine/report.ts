@@ -96,6 +96,11 @@ const EXCEPTIONS: Readonly<Record<number, string>> = {
   19: "#XM",
 };
 
+/** The mnemonic of an exception. */
+export function exceptionName(vector: number): string {
+  return EXCEPTIONS[vector] ?? `vector ${vector}`;
+}
+
 /** The end of a run as one sentence, without a full stop. */
 export function describeExit(report: ExitReport): string {
   const { reason, cpu } = report;
@@ -128,7 +133,7 @@ function place(cpu: CpuReport | undefined): string {
   const at = ` at ${hex(cpu.cs, 4)}:${hex(cpu.eip, 8)}`;
   if (cpu.exception === null) return `${at} (no exception before)`;
   const { vector, error } = cpu.exception;
-  const name = EXCEPTIONS[vector] ?? `vector ${vector}`;
+  const name = exceptionName(vector);
   return `${at} (last exception ${name}${error === null ? "" : `, error code ${hex(error, 4)}h`})`;
 }
 

@@ -50,7 +50,7 @@ export function resolveDefinition(
     reset: choice(machine.reset, "reset", ["restart", "stop"]),
     script: list(machine.script, "script").map(step),
     stopAt: machine.stopAt === undefined ? null : count(machine.stopAt, "stopAt"),
-    trace: list(machine.trace, "trace").map((what, index) => choice(what, `trace[${index}]`, TRACES)),
+    trace: list(machine.trace, "trace").map((what, index) => traceKind(choice(what, `trace[${index}]`, TRACES))),
   };
 }
 
@@ -84,6 +84,11 @@ const FIELDS = {
 
 /** The date of a deterministic machine that names none. */
 const DETERMINISTIC_DATE = Date.UTC(2000, 0, 1);
+
+/** One name for what has two. */
+function traceKind(what: (typeof TRACES)[number]): string {
+  return what === "io" ? "devices" : what;
+}
 
 function checkBoot(boot: unknown): void {
   const found = ["kernel", "rom", "multiboot"].filter((key) => Object.hasOwn(Object(boot), key));

@@ -88,7 +88,10 @@ Deno.test("nonsense is named with its field", () => {
     [{ boot, script: [{ expect: "(" }] }, "script[0].expect: expected a regular expression"],
     [{ boot, script: [{ expect: "a", send: "b" }] }, "script[0]: expected either expect or send"],
     [{ boot, stopAt: 1.5 }, "stopAt: expected a whole number"],
-    [{ boot, trace: ["everything"] }, 'trace[0]: expected "io" or "interrupts" or "log", found everything'],
+    [
+      { boot, trace: ["everything"] },
+      'trace[0]: expected "instructions" or "interrupts" or "faults" or "devices" or "io" or "log", found everything',
+    ],
     [{ boot, reset: "maybe" }, 'reset: expected "restart" or "stop"'],
   ];
   for (const [definition, expected] of cases) assertThrows(() => resolve(definition), BulkheadError, expected);

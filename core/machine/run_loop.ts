@@ -40,6 +40,24 @@ export interface RunnableCpu {
   run(maximum: number, exact: boolean): VcpuStop;
 }
 
+/** A virtual CPU that a debugger can drive, too. */
+export interface SteppableCpu extends RunnableCpu {
+  /** For a debugger: retires one instruction, or takes one exception or interrupt. Device interrupts only if it is `interruptible`. */
+  step(interruptible: boolean): VcpuStop;
+}
+
+/** The part of a debugger that the loop obeys. */
+export interface LoopDebugger {
+  /** The CPU stands still. */
+  readonly held: boolean;
+  /** The next run is `step`. */
+  readonly stepping: boolean;
+  /** Runs one instruction. */
+  step(): VcpuStop;
+  /** Looks at why the CPU returned. True: it is held now, whatever the reason would have led to. */
+  sees(stop: VcpuStop): boolean;
+}
+
 /** How the loop ended by itself. */
 export type LoopEnd =
   | { readonly reason: "halted" | "triple-fault" | "instructions" }
@@ -63,6 +81,8 @@ export interface RunLoopOptions {
   readonly attend: () => void;
   /** Called at each safe point; `idle` before a sleep. */
   readonly safePoint: (idle: boolean) => void;
+  /** The machine's debugger, if it can have one. */
+  readonly debugger?: LoopDebugger;
 }
 
 /** Drives one virtual CPU. */
@@ -82,6 +102,8 @@ export class RunLoop {
     budget: 0,
     halted: 0,
     dead: 0,
+    breakpoint: 0,
+    watchpoint: 0,
     shutdown: 0,
     unbuilt: 0,
   };
@@ -104,6 +126,11 @@ export class RunLoop {
     this.#boundary();
   }
 
+  /** The debugger lets the CPU run. The host's time in between did not pass for the guest. */
+  released(): void {
+    this.#options.clock.resync();
+  }
+
   /** Lets the CPU run. */
   resume(): void {
     if (!this.#paused) return;
@@ -119,6 +146,7 @@ export class RunLoop {
 
   /** Runs until `leave` (undefined) or until the guest itself comes to an end. */
   run(): LoopEnd | undefined {
+    const { debugger: debug } = this.#options;
     const { cpu, clock, interrupts, deterministic, attention, stopAt, hostTime, attend, safePoint } = this.#options;
     this.#leave = false;
     for (;;) {
@@ -128,7 +156,7 @@ export class RunLoop {
         attend();
       }
       if (this.#leave) return undefined;
-      if (this.#paused) {
+      if (this.#paused || debug?.held) {
         safePoint(true);
         attention.wait(this.#seen, LONGEST_SLEEP);
         continue;
@@ -142,9 +170,10 @@ export class RunLoop {
 
       const left = stopAt === null ? Infinity : stopAt - cpu.retired;
       const stretch = Math.max(1, Math.min(SLICE, left, clock.untilAlarm()));
-      const stop = cpu.run(stretch, stretch < SLICE);
+      const stop = debug?.stepping ? debug.step() : cpu.run(stretch, stretch < SLICE);
       this.stops[stop.reason]++;
       safePoint(false);
+      if (debug?.sees(stop)) continue;
       if (stop.reason === "halted") this.#sleep();
       else if (stop.reason === "dead") return { reason: "halted" };
       else if (stop.reason === "shutdown") return { reason: "triple-fault" };

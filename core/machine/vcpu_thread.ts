@@ -11,7 +11,7 @@ import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { romBytes } from "./pieces.ts";
-import type { VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import type { ThreadEvents, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 
 /** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
 const ANSWER_LIMIT = 20_000;
@@ -22,9 +22,9 @@ const START_LIMIT = 30_000;
 const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
 
 /** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
-export type EventSink = <K extends keyof VcpuEvents>(
+export type EventSink = <K extends keyof ThreadEvents>(
   name: K,
-  body: VcpuEvents[K],
+  body: ThreadEvents[K],
   payload: Payload,
 ) => Promise<void>;
 
@@ -162,7 +162,7 @@ export class VcpuThread {
       if (!this.#isReady) return this.#started.reject(BulkheadError.fromJSON(report.error));
       this.#exited = true;
     }
-    await this.#sink(tell as keyof VcpuEvents, body as never, payload);
+    await this.#sink(tell as keyof ThreadEvents, body as never, payload);
   }
 
   #fail(sentence: string): void {

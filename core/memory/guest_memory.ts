@@ -11,6 +11,7 @@ import { PAGE } from "./layout.ts";
 import type { LinearMemory } from "./linear.ts";
 import { ACCESS, PageWalker } from "./paging.ts";
 import { PAGE_FLAG, type PhysicalMemory } from "./physical.ts";
+import { REFUSED, type Watchpoints, WITHHELD } from "./watchpoints.ts";
 
 /** An invalid read or write entry; its low 12 bits fail every look-up. */
 const INVALID = -1;
@@ -47,6 +48,7 @@ export class GuestMemory implements LinearMemory {
   readonly #state: Int32Array;
   readonly #supervisor: TlbSet;
   readonly #user: TlbSet;
+  #watch: Watchpoints | undefined;
   /** By 4 MB of linear addresses: entries that came from a large page, which one INVLPG forgets whole. */
   readonly #large = new Uint8Array(1 << 10);
 
@@ -69,6 +71,16 @@ export class GuestMemory implements LinearMemory {
       this.#words.fill(INVALID, write, write + (1 << 20));
     }
     physical.onChange((page) => this.#dropPhysical(page));
+  }
+
+  /** The watchpoints of a debugger, if there are any. */
+  get watch(): Watchpoints | undefined {
+    return this.#watch;
+  }
+
+  set watch(watch: Watchpoints | undefined) {
+    this.#watch = watch;
+    this.flush(false);
   }
 
   #clear(set: TlbSet): void {
@@ -167,10 +179,14 @@ export class GuestMemory implements LinearMemory {
       if (walker.large) this.#large[linear >>> 22] = 1;
       const set = user ? this.#user : this.#supervisor, page = linear >>> 12;
       this.counts.fills++;
+      const withheld = this.#watch === undefined ? 0 : this.#watch.withheld(page);
+      if (withheld === WITHHELD.BOTH) return entry;
       this.#list(set, page, walker.global);
       const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
       this.#words[set.read + page] = addend;
-      if (walker.writable && this.physical.directlyWritable(entry)) this.#words[set.write + page] = addend;
+      if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) {
+        this.#words[set.write + page] = addend;
+      }
     }
     return entry;
   }
@@ -194,12 +210,13 @@ export class GuestMemory implements LinearMemory {
   }
 
   /** Host address for an access within one page, or -1 if it hits no memory (then `walker.physical` holds). Throws #PF. */
-  #host(linear: number, access: number, user: boolean): number {
+  #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
     if (entry !== INVALID) return (linear + entry) >>> 0;
     const page = this.#fill(linear, access, user);
     if (page === -1) this.#pageFault(linear);
+    if (this.#watch !== undefined && size !== 0) this.#watch.note(linear, size, false);
     return page === 0 ? -1 : ((page & ~0xfff) >>> 0) + (linear & 0xfff);
   }
 
@@ -209,13 +226,13 @@ export class GuestMemory implements LinearMemory {
   }
 
   read8(linear: number, user: boolean): number {
-    const host = this.#host(linear, ACCESS.READ, user);
+    const host = this.#host(linear, ACCESS.READ, user, 1);
     return host >= 0 ? this.#bytes[host]! : this.bus.mmioRead(this.walker.physical, 1) & 0xff;
   }
 
   read16(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 2) return this.read8(linear, user) | (this.read8((linear + 1) >>> 0, user) << 8);
-    const host = this.#host(linear, ACCESS.READ, user);
+    const host = this.#host(linear, ACCESS.READ, user, 2);
     return host >= 0
       ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8)
       : this.bus.mmioRead(this.walker.physical, 2) & 0xffff;
@@ -223,7 +240,7 @@ export class GuestMemory implements LinearMemory {
 
   read32(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 4) return this.#readSplit(linear, 4, user) >>> 0;
-    const host = this.#host(linear, ACCESS.READ, user);
+    const host = this.#host(linear, ACCESS.READ, user, 4);
     if (host < 0) return this.bus.mmioRead(this.walker.physical, 4) >>> 0;
     if ((host & 3) === 0) return this.#words[host >>> 2]! >>> 0;
     const bytes = this.#bytes;
@@ -262,6 +279,7 @@ export class GuestMemory implements LinearMemory {
     else {
       const entry = this.#fill(linear, ACCESS.WRITE, user);
       if (entry === -1) this.#pageFault(linear);
+      this.#watch?.note(linear, size, true);
       const physical = this.walker.physical;
       if (entry === 0) {
         this.bus.mmioWrite(physical, size, size === 4 ? value >>> 0 : value & (size === 1 ? 0xff : 0xffff));
@@ -298,6 +316,13 @@ export class GuestMemory implements LinearMemory {
     return this.#state[STATE.CPL >> 2] === 3;
   }
 
+  /** Whether a debugger must see this access, with the vector that says so left in the state block. */
+  #refused(linear: number, size: number, write: boolean): boolean {
+    if (!this.#watch!.refuses(linear, size, write)) return false;
+    this.#state[STATE.FAULT_VECTOR >> 2] = REFUSED;
+    return true;
+  }
+
   #caught(error: unknown): 0 {
     if (!(error instanceof GuestFault)) throw error;
     this.#state[STATE.FAULT_VECTOR >> 2] = error.vector;
@@ -308,6 +333,7 @@ export class GuestMemory implements LinearMemory {
   /** Reads 1, 2 or 4 bytes; zero-extended. */
   slowRead(linear: number, size: number): number {
     linear >>>= 0;
+    if (this.#watch !== undefined && this.#refused(linear, size, false)) return 0;
     try {
       const user = this.#isUser();
       return size === 1 ? this.read8(linear, user) : size === 2 ? this.read16(linear, user) : this.read32(linear, user);
@@ -319,6 +345,7 @@ export class GuestMemory implements LinearMemory {
   /** Reads for a later write of the same bytes: faults as the write would. */
   slowReadModify(linear: number, size: number): number {
     linear >>>= 0;
+    if (this.#watch !== undefined && this.#refused(linear, size, true)) return 0;
     try {
       this.probeWrite(linear, size, this.#isUser());
     } catch (error) {
@@ -329,6 +356,7 @@ export class GuestMemory implements LinearMemory {
 
   /** Writes 1, 2 or 4 bytes. */
   slowWrite(linear: number, value: number, size: number): void {
+    if (this.#watch !== undefined && this.#refused(linear >>> 0, size, true)) return;
     try {
       this.#write(linear >>> 0, value, size, this.#isUser());
     } catch (error) {
@@ -338,6 +366,7 @@ export class GuestMemory implements LinearMemory {
 
   /** Reads 8 or 16 bytes into STATE.WIDE. */
   slowReadWide(linear: number, size: number): void {
+    if (this.#watch !== undefined && this.#refused(linear >>> 0, size, false)) return;
     const user = this.#isUser();
     try {
       // A page fault comes before any device sees a part of the read.
@@ -352,6 +381,7 @@ export class GuestMemory implements LinearMemory {
 
   /** Writes 8 or 16 bytes from STATE.WIDE. */
   slowWriteWide(linear: number, size: number): void {
+    if (this.#watch !== undefined && this.#refused(linear >>> 0, size, true)) return;
     const user = this.#isUser();
     try {
       if ((linear & 0xfff) > PAGE - size) this.probeWrite(linear >>> 0, size, user);
@@ -373,9 +403,9 @@ export class GuestMemory implements LinearMemory {
       const user = this.#isUser();
       const host = this.#host(linear, write ? ACCESS.WRITE : ACCESS.READ, user);
       if (host < 0) return 0;
-      if (!write) return host;
+      if (!write && this.#watch === undefined) return host;
       const set = user ? this.#user : this.#supervisor;
-      return this.#words[set.write + (linear >>> 12)] === INVALID ? 0 : host;
+      return this.#words[(write ? set.write : set.read) + (linear >>> 12)] === INVALID ? 0 : host;
     } catch (error) {
       return this.#caught(error);
     }

@@ -34,6 +34,7 @@ export class PageWalker {
   global = false;
   errorCode = 0;
   readonly #state: Int32Array;
+  #looking = false;
 
   /** @param physicalMemory The guest's memory. @param cpu The CPU block's address. */
   constructor(readonly physicalMemory: PhysicalMemory, cpu: number) {
@@ -91,6 +92,16 @@ export class PageWalker {
     this.writable = mayWrite && (marked & PTE.D) !== 0;
     this.global = (pte & PTE.G) !== 0 && (cr4 & CR4.PGE) !== 0;
     return true;
+  }
+
+  /** Walks for a reader outside of the machine: as a supervisor's read, but no accessed bit is set. */
+  look(linear: number): boolean {
+    this.#looking = true;
+    try {
+      return this.walk(linear, ACCESS.READ, false);
+    } finally {
+      this.#looking = false;
+    }
   }
 
   /** Entries of 64 bits, three levels; the first was loaded with CR3. Physical addresses have 36 bits. */
@@ -165,6 +176,7 @@ export class PageWalker {
   }
 
   #write(physical: number, value: number): void {
+    if (this.#looking) return;
     const memory = this.physicalMemory;
     const entry = memory.lookup(physical >>> 12);
     if ((entry & PAGE_FLAG.WRITABLE) === 0) return;

@@ -49,6 +49,8 @@ export class RomMachine implements SystemBus {
   readonly vcpu: Vcpu;
   post = 0;
   text = "";
+  /** Stops at breakpoints and watchpoints, which `run` passes. */
+  debugStops = 0;
   #deadline = Infinity;
   #asserted = false;
 
@@ -85,6 +87,11 @@ export class RomMachine implements SystemBus {
       if (vcpu.retired >= this.#deadline || (stop.reason === "halted" && this.#deadline !== Infinity)) {
         this.#deadline = Infinity;
         this.#asserted = true;
+        continue;
+      }
+      if (stop.reason === "breakpoint" || stop.reason === "watchpoint") {
+        this.debugStops++;
+        vcpu.pass();
         continue;
       }
       if (stop.reason !== "budget") break;

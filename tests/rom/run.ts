@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { architecturalState } from "../../core/engine/cpu_start.ts";
 import { AT, TRAP } from "./layout.ts";
 import { RomMachine, type RomResult } from "./machine.ts";
@@ -12,16 +12,33 @@ import type { Rom } from "./rom.ts";
 /** At once, one instruction at a time, and in stretches that end anywhere. */
 const STRETCHES = [1_000_000, 1, 7, 61] as const;
 
+/** Breakpoints at all addresses where ROMs have code. */
+const EVERYWHERE = Array.from({ length: 0x1_0000 }, (_, offset) => 0xf_0000 + offset);
+
+/** The tables, stacks and data of ROMs. */
+const EVERYTHING = [{ address: 0, length: 0x2_0000, kind: "access" }] as const;
+
+/** Under a debugger that stops often, and is told nothing of it. */
+const DEBUGGED: readonly ((machine: RomMachine) => void)[] = [
+  ({ vcpu }) => vcpu.stopAt(EVERYWHERE, []),
+  ({ vcpu }) => vcpu.stopAt([], EVERYTHING),
+  ({ vcpu }) => vcpu.stopAt(EVERYWHERE, [{ ...EVERYTHING[0], kind: "write" }]),
+];
+
 /** Runs a ROM; throws with the description of the check that failed. `stop`: how it must end, after its last check. */
 export function runRom(rom: Rom, stop: RomResult["stop"] = "dead"): void {
   const bytes = rom.build();
   let first: { readonly result: RomResult; readonly machine: RomMachine } | undefined;
-  for (const stretch of STRETCHES) {
+  const ways = [...STRETCHES, ...DEBUGGED];
+  for (const given of ways) {
     const machine = new RomMachine(bytes);
+    const stretch = typeof given === "number" ? given : 1_000_000;
+    if (typeof given !== "number") given(machine);
     const result = machine.run(stretch);
     if (result.post !== 0xff || result.stop !== stop) throw new Error(explain(rom, machine, result, stretch));
     first ??= { result, machine };
-    const way = `${rom.name}, ${stretch} instructions at a time`;
+    if (typeof given !== "number") assert(machine.debugStops > 0, `${rom.name}: the debugger saw nothing`);
+    const way = `${rom.name}, ${typeof given === "number" ? `${stretch} instructions at a time` : `${given}`}`;
     assertEquals(result.retired, first.result.retired, `instructions retired: ${way}`);
     if (result.hash !== first.result.hash) throw new Error(`${way}: ${differences(first.machine, machine)}`);
   }
