@@ -149,7 +149,7 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
         if (piece === undefined) break;
         for (const frame of frames.push(piece)) await this.#hear(frame);
       }
-      this.#finish(frames.unfinished === 0 ? undefined : this.#broken("the rest of a message", "the end"));
+      this.#finish(frames.unfinished === 0 ? undefined : this.#broken("the rest of a message", "the end", CUT_SHORT));
     } catch (error) {
       this.#finish(error instanceof BulkheadError ? error : this.#gone());
       await this.#reader.cancel().catch(() => {});
@@ -206,11 +206,14 @@ export class Channel<Mine extends Speech, Theirs extends Speech> {
     return new BulkheadError({ code: "channel-closed", subject: this.#options.peer, sentence });
   }
 
-  #broken(expected: string, found: string): BulkheadError {
+  #broken(expected: string, found: string, code = "channel-broken"): BulkheadError {
     const subject = this.#options.peer;
-    return new BulkheadError({ code: "channel-broken", subject, where: "its messages", expected, found });
+    return new BulkheadError({ code, subject, where: "its messages", expected, found });
   }
 }
+
+/** Code of the error when the other side ended in the middle of a message, as one that is killed does. */
+export const CUT_SHORT = "channel-cut";
 
 /** Reads a stream, into one buffer of its own where the stream can do that: large amounts pass without leaving garbage behind. */
 class ByteReader {

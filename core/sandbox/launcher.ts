@@ -7,7 +7,7 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import { Channel, type Handlers, type Speech } from "./channel.ts";
+import { Channel, CUT_SHORT, type Handlers, type Speech } from "./channel.ts";
 import { processFlags, type Rights } from "./rights.ts";
 
 /** Milliseconds that a process has to end by itself once its input has ended. */
@@ -78,7 +78,9 @@ export function launch<Mine extends Speech, Theirs extends Speech>(
     const asked = ending !== undefined;
     await end();
     if (asked) return undefined;
-    return broken ?? died(options.name, await child.status, await words);
+    // A process that dies may do so in the middle of a message.
+    if (broken !== undefined && broken.code !== CUT_SHORT) return broken;
+    return died(options.name, await child.status, await words);
   }
   return { channel, pid: child.pid, ended: ended(), end };
 }
