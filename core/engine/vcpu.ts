@@ -3,16 +3,15 @@
  *
  * @module
  */
+export type { RomMapping, VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
 import { createHash } from "node:crypto";
-import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/system.ts";
+import type { InterruptAcknowledger } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
-import type { MemoryLayout } from "../memory/layout.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
 import { REFUSED, type Watchpoint, Watchpoints } from "../memory/watchpoints.ts";
 import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
-import type { CpuModelName } from "../x86/model_names.ts";
 import { cpuModel } from "../x86/models.ts";
 import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
@@ -22,80 +21,14 @@ import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { Breakpoints } from "./breakpoints.ts";
+import { Blocks } from "./blocks.ts";
 import { CALLOUT_TABLE } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
+import type { VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
-
-/** Why `Vcpu.run` stopped. */
-export type VcpuStop =
-  /** The instructions asked for have retired, or an alarm was armed that is due sooner: see `Vcpu.interrupt`. */
-  | { readonly reason: "budget" }
-  /** HLT with interrupts enabled: something must happen first. */
-  | { readonly reason: "halted" }
-  /** HLT with interrupts disabled. */
-  | { readonly reason: "dead" }
-  /** Triple fault. */
-  | { readonly reason: "shutdown" }
-  /** A documented feature of the CPU that is not built. */
-  | { readonly reason: "unbuilt"; readonly feature: string }
-  /** A breakpoint of a debugger, before its instruction. */
-  | { readonly reason: "breakpoint"; readonly address: number }
-  /** A watchpoint of a debugger, after the instruction that met it. */
-  | { readonly reason: "watchpoint"; readonly watchpoint: Watchpoint };
-
-/** What a virtual CPU is made of. */
-export interface VcpuOptions {
-  /** The machine's memory, laid out by `layout`. */
-  readonly memory: WebAssembly.Memory;
-  readonly layout: MemoryLayout;
-  readonly bus: SystemBus;
-  readonly interrupts: InterruptAcknowledger;
-  /** The virtual clock that RDTSC reads. */
-  readonly clock: Pick<MachineClock, "now" | "earlier">;
-  /** What processor it is: `max`, everything that is built, if not said. */
-  readonly model?: CpuModelName;
-  /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
-  readonly roms?: readonly RomMapping[];
-  /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
-  readonly callouts?: readonly (Callout | undefined)[];
-  /** Told of each exception that an instruction raised, before it is delivered. */
-  readonly faulted?: (fault: GuestFault) => void;
-}
-
-/** A read-only piece of guest-physical memory. */
-export interface RomMapping {
-  readonly physical: number;
-  /** Address in the machine's memory. */
-  readonly host: number;
-  readonly size: number;
-}
-
-/** Where a CPU stands, for reports. */
-export interface VcpuReport {
-  readonly cs: number;
-  readonly eip: number;
-  /** Vector and error code of the last exception, -1 where there was none. */
-  readonly lastVector: number;
-  readonly lastError: number;
-  /** CR2, which a page fault sets. */
-  readonly cr2: number;
-}
-
-/** Counters for `--stats`. */
-export interface VcpuStats {
-  readonly instructions: number;
-  readonly exits: Readonly<Record<string, number>>;
-  readonly tlb: { readonly fills: number; readonly flushes: number; readonly pageFlushes: number };
-  readonly interrupts: number;
-  readonly exceptions: Readonly<Record<number, number>>;
-  readonly decoded: number;
-  readonly codeInvalidations: number;
-  readonly arenaResets: number;
-  readonly callouts: number;
-}
 
 const NONE_PENDING = -1;
 /** What no budget is. */
@@ -124,6 +57,7 @@ export class Vcpu {
   readonly code: CodeCache;
   readonly #breakpoints = new Breakpoints();
   readonly #interpreter: Interpreter;
+  readonly #blocks: Blocks;
   readonly #callouts: readonly (Callout | undefined)[];
   readonly #faulted: ((fault: GuestFault) => void) | undefined;
   readonly #careful: CarefulMode;
@@ -188,6 +122,7 @@ export class Vcpu {
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
     });
+    this.#blocks = new Blocks(this.#words, this.#interpreter);
     this.code = new CodeCache(
       this.memory,
       layout.cpu,
@@ -285,7 +220,7 @@ export class Vcpu {
     if (!this.#inside) return this.#retired;
     const state = this.#state;
     return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit +
-      this.#position(state[STATE.RECORD >> 2]!);
+      this.#blocks.position(state[STATE.RECORD >> 2]!);
   }
 
   /** A maskable interrupt would be taken now. */
@@ -440,24 +375,11 @@ export class Vcpu {
   #approach(remaining: number): void {
     const record = this.#record();
     if (record === 0) return;
-    const length = this.#length(record);
+    const length = this.#blocks.length(record);
     // The credit ends where a block ends, and the next block would follow; a repeated string may take it for iterations of its own.
     if (length === 0 || length + this.#credit > remaining) return this.#step();
     // One instruction of budget: left at the end of the block.
     this.#runFrom(record, 1 + this.#credit);
-  }
-
-  /** Instructions from a record to the end of its block. */
-  #length(record: number): number {
-    const words = this.#words;
-    let length = 0;
-    for (let at = record;; at += RECORD.SIZE) {
-      const number = words[at >> 2]! & 0xffff;
-      if (number === CONTROL_CASE.STRADDLE) continue;
-      if (number < CONTROL_CASE.COUNT) return length;
-      length++;
-      if (this.#interpreter.ends(number)) return length;
-    }
   }
 
   #rethrow(): never {
@@ -573,7 +495,7 @@ export class Vcpu {
       case EXIT.FAULT:
       case EXIT.SUSPEND: {
         const at = state[STATE.RECORD >> 2]!;
-        this.#retired += this.#position(at);
+        this.#retired += this.#blocks.position(at);
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
         // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
@@ -659,27 +581,6 @@ export class Vcpu {
     this.#credit = 0;
   }
 
-  /** How many instructions of its block stand before a record. */
-  #position(record: number): number {
-    const words = this.#words;
-    let rest = 0;
-    for (let at = record;; at += RECORD.SIZE) {
-      const number = words[at >> 2]! & 0xffff;
-      const count = words[(at + RECORD.A) >> 2]! & 0xff;
-      switch (number) {
-        case CONTROL_CASE.STRADDLE:
-          continue;
-        case CONTROL_CASE.STOP:
-          return 0;
-        case CONTROL_CASE.LOOKUP:
-        case CONTROL_CASE.BREAK:
-          return count - rest;
-      }
-      rest++;
-      if (this.#interpreter.ends(number)) return count - rest;
-    }
-  }
-
   /** Retires exactly one instruction (or iteration), or delivers its fault. */
   #step(): void {
     let record = this.#record();
@@ -711,7 +612,7 @@ export class Vcpu {
     if (ends) words[(at + RECORD.A) >> 2] = (words[(at + RECORD.A) >> 2]! & ~0xff) | 1;
     const following = from + RECORD.SIZE;
     words[(at + RECORD.SIZE) >> 2] = CONTROL_CASE.STOP | (words[following >> 2]! & ~0xffff);
-    const credit = ends ? 0 : this.#position(from) + 1;
+    const credit = ends ? 0 : this.#blocks.position(from) + 1;
     this.#credit = 0;
     this.#stale = false;
     this.#runFrom(scratch, 1);
@@ -821,24 +722,9 @@ export class Vcpu {
   /** A page of decoded code was written. If the running block is of that page, it must not go on with stale records. */
   #invalidated(index: number): void {
     if (!this.#inside) return this.#settle();
-    const state = this.#state, words = this.#words;
-    const record = state[STATE.RECORD >> 2]!;
     if (!this.code.runsFrom(index)) return;
     this.#stale = true;
-    const number = words[record >> 2]! & 0xffff;
-    const following = record + RECORD.SIZE;
-    if (this.#interpreter.ends(number)) {
-      if (this.#interpreter.branches(number)) words[(record + RECORD.IMMEDIATE) >> 2] = 0;
-      this.#divert(following, 0);
-    } else this.#divert(following, this.#position(record) + 1);
-  }
-
-  /** Turns a record into a look-up of its own EIP, with the count of the instructions before it. */
-  #divert(record: number, count: number): void {
-    const words = this.#words;
-    if ((words[record >> 2]! & 0xffff) === CONTROL_CASE.STOP) return;
-    words[record >> 2] = CONTROL_CASE.LOOKUP | (words[record >> 2]! & ~0xffff);
-    words[(record + RECORD.A) >> 2] = count;
+    this.#blocks.leaveAfter(this.#state[STATE.RECORD >> 2]!);
   }
 
   /** Where the CPU stands. */
