@@ -15,11 +15,12 @@ import { runSession } from "./session.ts";
 const IMAGE = "debian-12-netboot-i386";
 
 /**
- * The kernel's command line. The installer's own `steal-ctty` makes the serial line the shell's controlling terminal, so that Ctrl-C
- * interrupts what runs there.
+ * The kernel's command line. BusyBox's init makes the serial line the shell's controlling terminal, so that Ctrl-C interrupts what runs
+ * there.
  */
 const COMMAND_LINE = "console=ttyS0 rdinit=/bin/sh -- -c " +
-  '"mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys; exec steal-ctty /dev/ttyS0 sh"';
+  '"mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys; ' +
+  'echo ttyS0::respawn:-/bin/sh > /etc/inittab; exec /bin/busybox init"';
 
 const TABLE: OptionTable = { ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
 
