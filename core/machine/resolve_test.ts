@@ -3,7 +3,7 @@ import { BulkheadError } from "../bus/error.ts";
 import type { MachineDefinition } from "./definition.ts";
 import { resolveDefinition } from "./resolve.ts";
 
-const base = new URL("file:///work/");
+const base = new URL("file:///machines/");
 // deno-lint-ignore no-explicit-any
 const resolve = (definition: any) => resolveDefinition(definition as MachineDefinition, new URL("file:///pc.ts"), base);
 const boot = { kernel: "vmlinuz" };
@@ -42,7 +42,7 @@ Deno.test("a resolved definition is plain JSON", () => {
     stopAt: 1000,
   });
   assertEquals(JSON.parse(JSON.stringify(resolved)), resolved);
-  assertEquals(resolved.devices[0]!.module, "file:///work/beat.ts");
+  assertEquals(resolved.devices[0]!.module, "file:///machines/beat.ts");
   assertEquals(resolved.script, [
     { kind: "expect", source: "login: $", flags: "im" },
     { kind: "send", bytes: [...new TextEncoder().encode("root\n")] },
