@@ -57,6 +57,7 @@ export class CodeCache {
    * @param findCase Finds or emits the code of a shape.
    * @param model What processor it is, which decides what decodes.
    * @param breakpoints Where no run of records may go on.
+   * @param hotAfter How often a branch is taken before its target is hot; 0 where nobody counts.
    */
   constructor(
     memory: GuestMemory,
@@ -66,6 +67,7 @@ export class CodeCache {
     findCase: CaseFinder,
     model: CpuModel,
     readonly breakpoints: Breakpoints,
+    hotAfter = 0,
   ) {
     this.#forms = model.forms;
     this.#memory = memory;
@@ -81,12 +83,31 @@ export class CodeCache {
       findCase,
       (instruction) => this.kept.push(instruction) - 1,
       model.calledOut,
+      hotAfter,
     );
   }
 
   /** Where `single` puts its records. */
   get scratch(): number {
     return this.#scratch;
+  }
+
+  /** The instruction at an offset of a page, a new one; undefined if none lies whole in it. */
+  instructionAt(page: CodePage, offset: number): Instruction | undefined {
+    const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
+    const instruction = new Instruction();
+    const result = this.#decode(this.#bytes, host + offset, 4096 - offset, (page.mode & MODE.D) !== 0, instruction);
+    return result === DECODE.OK ? instruction : undefined;
+  }
+
+  /** A record of one instruction with a stop behind it; 0 when the arena is full. */
+  standalone(instruction: Instruction, offset: number, mode: number): number {
+    const at = this.pages.take(2);
+    if (at === 0) return 0;
+    this.#writer.write(at, instruction, offset, mode);
+    if (instruction.form!.ends) this.#bytes[at + RECORD.A] = 1;
+    this.#control(at + RECORD.SIZE, CONTROL_CASE.STOP, offset + instruction.length, 0, 0);
+    return at;
   }
 
   /** Whether the running code's page is the one with this record index. */

@@ -46,6 +46,7 @@ export class CodePages {
   readonly #physical: PhysicalMemory;
   readonly #memory: GuestMemory;
   readonly #pages = new Map<number, CodePage>();
+  readonly #byIndex = new Map<number, CodePage>();
   readonly #watches = new Map<number, Watch>();
   readonly #start: number;
   readonly #end: number;
@@ -56,6 +57,8 @@ export class CodePages {
   arenaResets = 0;
   /** Told of each page that is thrown away, before it is. */
   onInvalidate: (page: CodePage) => void = () => {};
+  /** Told when everything is thrown away. */
+  onReset: () => void = () => {};
 
   /** @param start First byte of the arena. @param bytes Its size. */
   constructor(memory: GuestMemory, start: number, bytes: number) {
@@ -91,8 +94,14 @@ export class CodePages {
     this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
     const made = new CodePage(page, mode, index, variant);
     this.#pages.set(key, made);
+    this.#byIndex.set(index, made);
     this.#watch(page).pages.push(made);
     return made;
+  }
+
+  /** The page with a record index. */
+  at(index: number): CodePage | undefined {
+    return this.#byIndex.get(index);
   }
 
   #watch(page: number): Watch {
@@ -161,8 +170,10 @@ export class CodePages {
     this.arenaResets++;
     for (const page of this.#watches.keys()) this.#physical.trace(page, PAGE_FLAG.TRACE_CODE, false);
     this.#pages.clear();
+    this.#byIndex.clear();
     this.#watches.clear();
     this.#free = this.#start;
     this.#memory.flushExecute();
+    this.onReset();
   }
 }

@@ -46,6 +46,7 @@ export class RecordWriter {
     readonly findCase: CaseFinder,
     readonly keep: CalloutKeeper,
     calledOut: ReadonlySet<string>,
+    readonly hotAfter: number,
   ) {
     this.#bytes = bytes;
     this.#words = words;
@@ -106,6 +107,7 @@ export class RecordWriter {
     }
     this.#header(at, found, offset);
     this.#fill(at, form, instruction, memory, memoryOperand, traits.implied);
+    if (near >= 0) words[word + 1] = this.hotAfter << 16;
     // An immediate byte stands above the number of the kept instruction.
     if (traits.callsOut) words[word + 3] = this.keep(instruction.clone()) | (words[word + 3]! << 24);
     return near;

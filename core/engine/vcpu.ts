@@ -27,6 +27,7 @@ import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
+import { REGION_SLOTS, Translator } from "./translator/translator.ts";
 import type { VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
 
@@ -41,6 +42,9 @@ const SHADOW_STACK_SEGMENT = 2;
 
 /** Flags with which the run loop must look at the CPU before the next instruction. */
 const ATTENTION_FLAGS = FLAG.TF | FLAG.AC | FLAG.RF;
+
+/** Instructions between two calms of the translator. */
+const CALM_INTERVAL = 50_000_000;
 
 const DR7 = (STATE.DR >> 2) + 14;
 
@@ -57,6 +61,7 @@ export class Vcpu {
   readonly code: CodeCache;
   readonly #breakpoints = new Breakpoints();
   readonly #interpreter: Interpreter;
+  readonly #translator: Translator | undefined;
   readonly #blocks: Blocks;
   readonly #callouts: readonly (Callout | undefined)[];
   readonly #faulted: ((fault: GuestFault) => void) | undefined;
@@ -92,6 +97,12 @@ export class Vcpu {
   readonly #exits = new Array<number>(EXIT_NAMES.length).fill(0);
   #interruptCount = 0;
   #calloutCount = 0;
+  /** Instructions that translated code has retired. */
+  #translated = 0;
+  /** The next stay begins with a record, even if there is translated code. */
+  #interpretNext = false;
+  /** When `Translator.calm` is due. */
+  #calmAt = CALM_INTERVAL;
   readonly #exceptions = new Array<number>(32).fill(0);
 
   constructor(options: VcpuOptions) {
@@ -111,6 +122,9 @@ export class Vcpu {
     this.#interrupts = options.interrupts;
     this.#callouts = options.callouts ?? CALLOUT_TABLE;
     this.#faulted = options.faulted;
+    const hotAfter = Math.min(Math.max(options.translate?.after ?? 1, 1), 0xffff);
+    const regions = options.translate &&
+      new WebAssembly.Table({ element: "anyfunc", initial: REGION_SLOTS, maximum: REGION_SLOTS });
     this.#interpreter = new Interpreter(memory, layout, {
       read: (linear, size) => this.memory.slowRead(linear, size),
       readModify: (linear, size) => this.memory.slowReadModify(linear, size),
@@ -121,7 +135,7 @@ export class Vcpu {
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
-    });
+    }, regions);
     this.#blocks = new Blocks(this.#words, this.#interpreter);
     this.code = new CodeCache(
       this.memory,
@@ -131,7 +145,17 @@ export class Vcpu {
       (shape) => this.#interpreter.caseOf(shape),
       this.cpu.model,
       this.#breakpoints,
+      hotAfter,
     );
+    this.#translator = regions && new Translator({
+      memory,
+      layout,
+      code: this.code,
+      table: regions,
+      run: this.#interpreter.loop,
+      calledOut: this.cpu.model.calledOut,
+      after: hotAfter,
+    });
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
@@ -147,6 +171,7 @@ export class Vcpu {
     this.memory.flush(false);
     this.#resume = 0;
     this.#credit = 0;
+    if (this.#translator !== undefined) this.#translator.enabled = !this.#debugged;
   }
 
   /** Puts the CPU where a boot protocol starts it; RESET's state is `{ kind: "reset" }`. */
@@ -298,6 +323,22 @@ export class Vcpu {
       state[STATE.EFLAGS >> 2]! &= ~FLAG.RF;
       if (approaching) this.#approach(remaining);
       else this.#enter(Math.min(remaining - BLOCK_LENGTH, 0x4000_0000));
+      if (this.#budgetBound) {
+        this.#budgetBound = false;
+        if (!exact) return { reason: "budget" };
+        return this.#interpret(target - this.#retired);
+      }
+    }
+  }
+
+  /** The end of an exact stretch, which translated code cannot hit. */
+  #interpret(maximum: number): VcpuStop {
+    const translator = this.#translator!;
+    translator.enabled = false;
+    try {
+      return this.run(maximum);
+    } finally {
+      translator.enabled = !this.#debugged;
     }
   }
 
@@ -308,13 +349,14 @@ export class Vcpu {
    * @param interruptible False: external interrupts wait, unless the CPU is halted.
    */
   step(interruptible: boolean): VcpuStop {
-    this.#debugged = this.#stepping = true;
+    this.#debugging(true);
+    this.#stepping = true;
     this.#inhibited = !interruptible && !this.cpu.halted;
     try {
       return this.run(1);
     } finally {
       this.#stepping = this.#inhibited = false;
-      this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+      this.#debugging(this.#breakpoints.any || this.memory.watch !== undefined);
     }
   }
 
@@ -327,7 +369,13 @@ export class Vcpu {
     if (watchpoints.length > 0) this.memory.watch = new Watchpoints(watchpoints);
     else if (this.memory.watch !== undefined) this.memory.watch = undefined;
     this.#refused = false;
-    this.#debugged = this.#breakpoints.any || this.memory.watch !== undefined;
+    this.#debugging(this.#breakpoints.any || this.memory.watch !== undefined);
+  }
+
+  /** Translated code knows nothing of a debugger. */
+  #debugging(on: boolean): void {
+    this.#debugged = on;
+    if (this.#translator !== undefined) this.#translator.enabled = !on;
   }
 
   /** Lets the next instruction run even if there is a breakpoint. */
@@ -461,10 +509,18 @@ export class Vcpu {
 
   /** A stay in emitted code. */
   #enter(budget: number): void {
+    // Translated code is looked for where the interpreter would look for a record.
+    if (this.#translator !== undefined && this.#resume === 0 && !this.#interpretNext) {
+      return this.#runFrom(0, budget + this.#credit);
+    }
+    this.#interpretNext = false;
     const record = this.#record();
     if (record === 0) return;
     this.#runFrom(record, budget + this.#credit);
   }
+
+  /** The stretch is as good as over for translated code. */
+  #budgetBound = false;
 
   /** Runs emitted code with a budget that includes `#credit`, and settles the account afterwards. */
   #runFrom(record: number, given: number): void {
@@ -473,6 +529,7 @@ export class Vcpu {
     this.#resume = 0;
     state[STATE.BUDGET >> 2] = given;
     state[STATE.STI_BUDGET >> 2] = NO_BUDGET;
+    state[STATE.STALE >> 2] = 0;
     this.#inside = true;
     let exit: number;
     try {
@@ -484,6 +541,7 @@ export class Vcpu {
     const credit = this.#credit;
     this.#credit = 0;
     this.#retired += given - state[STATE.BUDGET >> 2]! - credit;
+    if (this.#translator !== undefined) this.#account(this.#translator);
     switch (exit) {
       case EXIT.BUDGET:
         this.#resumeAt(state[STATE.RECORD >> 2]!);
@@ -503,14 +561,36 @@ export class Vcpu {
         this.#leaving = false;
         break;
       }
-      case EXIT.STOP:
       case EXIT.DECODE:
+        this.#interpretNext = true;
+        break;
+      case EXIT.HOT:
+        this.#interpretNext = !this.#translator!.hot(this.cpu.eip, state[STATE.RECORD >> 2]!);
+        break;
+      case EXIT.STORM:
+        this.#translator!.storm(this.cpu.eip);
+        this.#interpretNext = true;
+        break;
+      case EXIT.REGION_BUDGET:
+        this.#budgetBound = true;
+        this.#keepShadow();
+        break;
+      case EXIT.STOP:
       case EXIT.RESYNC:
         break;
       default:
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
     if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
+  }
+
+  #account(translator: Translator): void {
+    const state = this.#state;
+    this.#translated += state[STATE.TRANSLATED >> 2]! >>> 0;
+    state[STATE.TRANSLATED >> 2] = 0;
+    if (this.#retired < this.#calmAt) return;
+    this.#calmAt = this.#retired + CALM_INTERVAL;
+    translator.calm();
   }
 
   /** An emitted STI was the last instruction before the budget ended: what happens now waits for one more. */
@@ -721,6 +801,7 @@ export class Vcpu {
 
   /** A page of decoded code was written. If the running block is of that page, it must not go on with stale records. */
   #invalidated(index: number): void {
+    this.#translator?.dropPage(index);
     if (!this.#inside) return this.#settle();
     if (!this.code.runsFrom(index)) return;
     this.#stale = true;
@@ -752,6 +833,7 @@ export class Vcpu {
       codeInvalidations: this.code.pages.invalidations,
       arenaResets: this.code.pages.arenaResets,
       callouts: this.#calloutCount,
+      ...(this.#translator ? { translated: this.#translated, translator: this.#translator.stats() } : {}),
     };
   }
 }

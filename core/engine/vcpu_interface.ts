@@ -9,6 +9,7 @@ import type { Watchpoint } from "../memory/watchpoints.ts";
 import type { GuestFault } from "../x86/fault.ts";
 import type { CpuModelName } from "../x86/model_names.ts";
 import type { Callout } from "../x86/system/callout.ts";
+import type { TranslatorStats } from "./translator/translator.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
@@ -42,6 +43,8 @@ export interface VcpuOptions {
   readonly roms?: readonly RomMapping[];
   /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
   readonly callouts?: readonly (Callout | undefined)[];
+  /** Translate code that was reached this often; without it everything is interpreted. 0 and 1: code is translated when it is first met. */
+  readonly translate?: { readonly after: number };
   /** Told of each exception that an instruction raised, before it is delivered. */
   readonly faulted?: (fault: GuestFault) => void;
 }
@@ -76,4 +79,8 @@ export interface VcpuStats {
   readonly codeInvalidations: number;
   readonly arenaResets: number;
   readonly callouts: number;
+  /** Instructions that translated code retired, of all. */
+  readonly translated?: number;
+  /** What the translator did, where there is one. */
+  readonly translator?: TranslatorStats;
 }

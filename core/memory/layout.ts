@@ -14,6 +14,9 @@ export const MAXIMUM_RAM = 3 * 1024 * 1024 * 1024;
 /** Bytes set aside for decoded records and their page indexes (committed by the host as they are used). */
 const ARENA_BYTES = 96 * 1024 * 1024;
 
+/** Bytes set aside for finding translated code. */
+const TRANSLATION_BYTES = 2 * 1024 * 1024;
+
 /** Addresses inside the machine's WebAssembly memory. */
 export interface MemoryLayout {
   /** CPU block of virtual CPU 0; never 0, so that 0 can mean "none". */
@@ -21,6 +24,8 @@ export interface MemoryLayout {
   /** First byte of the record arena. */
   readonly arena: number;
   readonly arenaBytes: number;
+  /** First byte of the area for finding translated code. */
+  readonly translation: number;
   /** Host address of guest-physical address 0. */
   readonly ram: number;
   readonly ramBytes: number;
@@ -40,13 +45,15 @@ export interface MemoryLayout {
 export function layoutMemory(ramBytes: number, deviceBytes = 0): MemoryLayout {
   const cpu = 0x10000;
   const arena = cpu + CPU_BLOCK;
-  const ram = arena + ARENA_BYTES;
+  const translation = arena + ARENA_BYTES;
+  const ram = translation + TRANSLATION_BYTES;
   const device = ram + ramBytes;
   const rounded = Math.ceil(deviceBytes / PAGE) * PAGE;
   return {
     cpu,
     arena,
     arenaBytes: ARENA_BYTES,
+    translation,
     ram,
     ramBytes,
     device,

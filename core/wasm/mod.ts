@@ -7,6 +7,7 @@
 export * from "./body.ts";
 export * from "./control.ts";
 export * from "./float.ts";
+export { constantOf } from "./fold.ts";
 export * from "./integer.ts";
 export { Local, type Locals } from "./local.ts";
 export * from "./module.ts";

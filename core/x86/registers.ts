@@ -27,6 +27,8 @@ export const STATE = {
   PATCH: 148,
   /** BUDGET after the last STI that set IF: while it stands, no instruction has retired since. */
   STI_BUDGET: 152,
+  /** Address of the table in which translated code is looked for. */
+  REGIONS: 156,
   /**
    * OF = sign of (OX ^ OY) & (OX ^ (OX - OY)); AF = bit 4 of OX ^ OY ^ (OX - OY). Operands of 8 and 16 bits stand at the top, their low
    * five bits also at the bottom, below bit 5 of OX, which is set. OX, OY, CX, CY fill one 128-bit slot.
@@ -50,8 +52,8 @@ export const STATE = {
   RECORD: 196,
   /** Instructions that the CPU may still retire before it must leave emitted code. */
   BUDGET: 200,
-  /** Why emitted code left: see `core/engine`. */
-  EXIT: 204,
+  /** Nonzero: code of a page with translations was written while emitted code was running. */
+  STALE: 204,
   /** Pending fault of a memory access or callout: vector, or -1. */
   FAULT_VECTOR: 208,
   FAULT_ERROR: 212,
@@ -101,6 +103,8 @@ export const STATE = {
   XMM: 1712,
   /** 16 bytes on their way to or from memory, when an access of 8 or 16 bytes leaves emitted code. */
   WIDE: 1968,
+  /** Instructions that translated code has retired, modulo 2^32, since somebody took the count. */
+  TRANSLATED: 1984,
   /** Bytes of a state block that a snapshot saves. */
   SIZE: 2048,
 } as const;

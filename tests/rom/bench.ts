@@ -7,7 +7,7 @@
  * @module
  */
 import type { SystemBus } from "../../core/bus/system.ts";
-import { Vcpu } from "../../core/engine/vcpu.ts";
+import { Vcpu, type VcpuOptions } from "../../core/engine/vcpu.ts";
 import { allocateMemory, layoutMemory } from "../../core/memory/layout.ts";
 import { assemble } from "../../core/x86/assemble.ts";
 import { gate, segment } from "../../core/x86/system/test_support.ts";
@@ -174,12 +174,13 @@ export class Bench {
   readonly #interrupt = { asserted: false, vector: 0 };
 
   /** @param source The program, from its first instruction. */
-  constructor(source: string) {
+  constructor(source: string, translate?: VcpuOptions["translate"]) {
     const layout = layoutMemory(RAM);
     const interrupt = this.#interrupt;
     this.vcpu = new Vcpu({
       memory: allocateMemory(layout),
       layout,
+      ...(translate ? { translate } : {}),
       bus: this.bus,
       clock: { now: () => this.vcpu?.retired ?? 0, earlier: undefined },
       interrupts: {

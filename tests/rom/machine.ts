@@ -4,7 +4,7 @@
  * @module
  */
 import type { SystemBus } from "../../core/bus/system.ts";
-import { Vcpu, type VcpuStop } from "../../core/engine/vcpu.ts";
+import { Vcpu, type VcpuOptions, type VcpuStop } from "../../core/engine/vcpu.ts";
 import { allocateMemory, layoutMemory } from "../../core/memory/layout.ts";
 
 /** Bytes of RAM. */
@@ -54,13 +54,15 @@ export class RomMachine implements SystemBus {
   #deadline = Infinity;
   #asserted = false;
 
-  constructor(rom: Uint8Array) {
+  /** @param translate How soon code is translated; undefined: never. */
+  constructor(rom: Uint8Array, translate?: VcpuOptions["translate"]) {
     const layout = layoutMemory(RAM_BYTES, ROM_BYTES);
     // deno-lint-ignore no-this-alias
     const machine = this;
     this.vcpu = new Vcpu({
       memory: allocateMemory(layout),
       layout,
+      ...(translate ? { translate } : {}),
       bus: this,
       interrupts: {
         get asserted() {

@@ -25,20 +25,30 @@ const DEBUGGED: readonly ((machine: RomMachine) => void)[] = [
   ({ vcpu }) => vcpu.stopAt(EVERYWHERE, [{ ...EVERYTHING[0], kind: "write" }]),
 ];
 
+/** With code translated when it is first met, or a little later; in long stretches and in stretches that end anywhere. */
+const TRANSLATED: readonly { readonly after: number; readonly stretch: number }[] = [
+  { after: 0, stretch: 1_000_000 },
+  { after: 3, stretch: 1_000_000 },
+  { after: 0, stretch: 997 },
+  { after: 2, stretch: 61 },
+];
+
 /** Runs a ROM; throws with the description of the check that failed. `stop`: how it must end, after its last check. */
 export function runRom(rom: Rom, stop: RomResult["stop"] = "dead"): void {
   const bytes = rom.build();
   let first: { readonly result: RomResult; readonly machine: RomMachine } | undefined;
-  const ways = [...STRETCHES, ...DEBUGGED];
+  const ways = [...STRETCHES, ...DEBUGGED, ...TRANSLATED];
   for (const given of ways) {
-    const machine = new RomMachine(bytes);
-    const stretch = typeof given === "number" ? given : 1_000_000;
-    if (typeof given !== "number") given(machine);
+    const translated = typeof given === "object";
+    const machine = new RomMachine(bytes, translated ? given : undefined);
+    const stretch = typeof given === "number" ? given : translated ? given.stretch : 1_000_000;
+    if (typeof given === "function") given(machine);
     const result = machine.run(stretch);
     if (result.post !== 0xff || result.stop !== stop) throw new Error(explain(rom, machine, result, stretch));
     first ??= { result, machine };
-    if (typeof given !== "number") assert(machine.debugStops > 0, `${rom.name}: the debugger saw nothing`);
-    const way = `${rom.name}, ${typeof given === "number" ? `${stretch} instructions at a time` : `${given}`}`;
+    if (typeof given === "function") assert(machine.debugStops > 0, `${rom.name}: the debugger saw nothing`);
+    const how = translated ? `translated after ${given.after}, ` : typeof given === "function" ? `${given}, ` : "";
+    const way = `${rom.name}, ${how}${stretch} instructions at a time`;
     assertEquals(result.retired, first.result.retired, `instructions retired: ${way}`);
     if (result.hash !== first.result.hash) throw new Error(`${way}: ${differences(first.machine, machine)}`);
   }

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Body, type Expr, type FunctionRef, i32, type Local } from "../../wasm/mod.ts";
+import { type Body, type Expr, type FunctionRef, i32, i64, type Local, v128 } from "../../wasm/mod.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { MAY_CALL_OUT } from "../../x86/semantics/mod.ts";
 import { signed, unsigned } from "../../x86/semantics/builder.ts";
-import { emitFlags } from "./flag_emission.ts";
+import { emitFlags, type FlagEmission } from "./flag_emission.ts";
 import { RECORD, STATUS } from "./record.ts";
 import type { Shape } from "./shape.ts";
 
@@ -57,6 +57,8 @@ export interface Frame {
 
 const PAGE = 4096;
 
+const ZERO = v128.const(new Uint8Array(16));
+
 /** Operands that take a register field of the record. */
 const REGISTER_KINDS: ReadonlySet<string> = new Set(["r", "s", "p", "x"]);
 const log2 = (width: Width) => (width === 8 ? 0 : width === 16 ? 1 : 2);
@@ -86,7 +88,7 @@ export class ScalarBinder implements ScalarBuilder {
   readonly #fields: number[] = [];
   readonly #immediates: number[] = [];
   #undo: (() => void) | undefined;
-  readonly #flags: ReturnType<typeof emitFlags>;
+  readonly #flags: FlagEmission;
 
   constructor(readonly frame: Frame, readonly shape: Shape, readonly slow: SlowPath) {
     this.count = shape.operands.length;
@@ -94,7 +96,13 @@ export class ScalarBinder implements ScalarBuilder {
     this.operandWidth = shape.operandWidth;
     this.addressWidth = shape.addressWidth;
     this.repeat = shape.repeat;
-    this.#flags = emitFlags(this);
+    this.#flags = emitFlags({
+      state: (offset) => this.state(offset),
+      setState: (offset, value) => this.setState(offset, value),
+      let: (value) => this.let(value),
+      setResult: (r) => this.emit(i64.store(this.#cpu, i64.extend_i32_u(r), STATE.RESULT)),
+      clearOperands: () => this.emit(v128.store(this.#cpu, ZERO, STATE.OX)),
+    });
     const fields = registerFields(shape);
     const immediates: number[] = [RECORD.IMMEDIATE, RECORD.DISPLACEMENT];
     for (const operand of shape.operands) {

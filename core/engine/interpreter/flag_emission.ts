@@ -3,20 +3,25 @@
  *
  * @module
  */
-import { i32, i64, v128 } from "../../wasm/mod.ts";
+import { i32 } from "../../wasm/mod.ts";
 import { FLAG, STATE } from "../../x86/registers.ts";
 import type { Builder, Value, Width } from "../../x86/semantics/mod.ts";
 
-/** Sixteen zero bytes. */
-const ZERO = new Uint8Array(16);
+/** Where the words of the lazy flags are: in the state block, or in locals. Their names are STATE's offsets. */
+export interface FlagWords extends Pick<Builder, "state" | "setState" | "let"> {
+  /** Sets RESULT, and PATCH to 0. */
+  setResult(r: Value): void;
+  /** Sets OX, OY, CX and CY to 0. */
+  clearOperands(): void;
+}
 
-/** The flag operations over a builder that can read and write the state block. */
-export function emitFlags(
-  b: Pick<Builder, "state" | "setState" | "emit" | "let"> & { frame: { cpu: { get(): Value } } },
-) {
-  const cpu = () => b.frame.cpu.get();
+/** What can be said of the flags. */
+export type FlagEmission = ReturnType<typeof emitFlags>;
+
+/** The flag operations over the words. */
+export function emitFlags(b: FlagWords) {
   const bit31 = (value: Value) => i32.shr_u(value, i32.const(31));
-  const result = (r: Value) => b.emit(i64.store(cpu(), i64.extend_i32_u(r), STATE.RESULT));
+  const result = (r: Value) => b.setResult(r);
   /** RESULT ^ PATCH: sign and parity. */
   const patched = () => i32.xor(b.state(STATE.RESULT), b.state(STATE.PATCH));
   const overflowWord = () => {
@@ -95,7 +100,7 @@ export function emitFlags(
     },
     logic(r: Value) {
       result(r);
-      b.emit(v128.store(cpu(), v128.const(ZERO), STATE.OX));
+      b.clearOperands();
     },
     increment(w: Width, r: Value) {
       result(r);

@@ -16,25 +16,26 @@ import {
 import { CONTROL_CASE } from "./record.ts";
 import { type Shape, shapeKey } from "./shape.ts";
 
-/** Emitted modules by size of memory: the same bytes are compiled, and optimised, once a process. */
+/** Emitted modules by size of memory, negative with translated code: the same bytes are compiled, and optimised, once a process. */
 const EMITTED = new Map<number, { module: WebAssembly.Module; cases: ReadonlyMap<string, number> }>();
 
 /** The shapes behind the inline cases, in case order. */
 const ENDS: boolean[] = [];
 const BRANCHES: boolean[] = [];
 
-function emitted(pages: number) {
-  let known = EMITTED.get(pages);
+function emitted(pages: number, regionSlots: number) {
+  const key = regionSlots === 0 ? pages : -pages;
+  let known = EMITTED.get(key);
   if (!known) {
     const shapes = inlineShapes();
-    const { bytes, cases } = emitInterpreter(shapes, pages);
+    const { bytes, cases } = emitInterpreter(shapes, pages, regionSlots);
     for (const shape of shapes) {
       const number = cases.get(shapeKey(shape))!;
       ENDS[number] = shape.ends;
       BRANCHES[number] = shape.near;
     }
     known = { module: new WebAssembly.Module(bytes), cases };
-    EMITTED.set(pages, known);
+    EMITTED.set(key, known);
   }
   return known;
 }
@@ -52,15 +53,26 @@ export class Interpreter {
   /** How the last `run` ended: an EXIT code. */
   lastExit = 0;
 
-  constructor(memory: WebAssembly.Memory, layout: MemoryLayout, imports: InterpreterImports) {
+  /** @param regions The table of translated code, if there is any: its length is `REGION_SLOTS`. */
+  constructor(
+    memory: WebAssembly.Memory,
+    layout: MemoryLayout,
+    imports: InterpreterImports,
+    regions?: WebAssembly.Table,
+  ) {
     this.#cpu = layout.cpu;
     this.#pages = layout.pages;
-    this.#imports = { bulkhead: { memory, ...imports } };
-    const { module, cases } = emitted(layout.pages);
+    this.#imports = { bulkhead: { memory, ...imports, ...(regions ? { regions } : {}) } };
+    const { module, cases } = emitted(layout.pages, regions?.length ?? 0);
     const instance = new WebAssembly.Instance(module, this.#imports);
     this.#table = instance.exports.table as WebAssembly.Table;
     this.#run = instance.exports.run as (cpu: number, record: number) => number;
     this.#cases = new Map(cases);
+  }
+
+  /** The loop itself, for translated code to call: (CPU block, record) to an EXIT code. */
+  get loop(): (cpu: number, record: number) => number {
+    return this.#run;
   }
 
   /** Runs from a record (RIP if 0) until emitted code leaves; returns an EXIT code. */

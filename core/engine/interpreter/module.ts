@@ -7,6 +7,15 @@
 import { type Body, type FunctionRef, i32, type Local, ModuleBuilder } from "../../wasm/mod.ts";
 import { SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import { SEMANTICS, type Semantics, type Value } from "../../x86/semantics/mod.ts";
+import {
+  emitEntryOffset,
+  emitUserBit,
+  ENTRY,
+  REGION_EXIT,
+  REGION_PARAMETERS,
+  registerSlot,
+  TABLE,
+} from "../translator/area.ts";
 import type { Frame, SlowPath } from "./binder.ts";
 import { CONTROL_CASE, EXIT, RECORD, STATUS } from "./record.ts";
 import { type Shape, shapeKey } from "./shape.ts";
@@ -215,10 +224,14 @@ export function emitOutOfLine(shape: Shape, pages: number): Uint8Array<ArrayBuff
  *
  * @param shapes The shapes to emit as cases of the loop.
  * @param pages Size of the memory in WebAssembly pages.
+ * @param regionSlots Size of the table `regions` of translated code, which is imported; 0: there is none, and nothing is counted.
  */
-export function emitInterpreter(shapes: readonly Shape[], pages: number): InterpreterModule {
+export function emitInterpreter(shapes: readonly Shape[], pages: number, regionSlots = 0): InterpreterModule {
   const module = new ModuleBuilder();
   module.importMemory(ENVIRONMENT, "memory", { min: pages, max: pages, shared: true });
+  const regions = regionSlots === 0
+    ? undefined
+    : module.importTable(ENVIRONMENT, "regions", "funcref", regionSlots, regionSlots);
   const slow = slowPath(module);
   const table = module.table("funcref", TABLE_SLOTS, TABLE_SLOTS);
   const instruction = module.type(PARAMETERS, STATUS_RESULT);
@@ -260,6 +273,62 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
     const nextRecord = () => i32.add(record.get(), i32.const(RECORD.SIZE));
     const inBudget = () => i32.gt_s(budget.get(), i32.const(0));
 
+    const bypass = body.local("i32");
+    /** Goes on in translated code if there is any at the place; else counts that the place was reached. */
+    const translated = (index: Value, offset: Value, again: () => void) => {
+      const key = body.local("i32"), entry = body.local("i32"), left = body.local("i32");
+      const place = i32.add(index, i32.shl(offset, i32.const(2)));
+      body.set(key, i32.or(place, emitUserBit(cpu.get(), tlb.get())));
+      const hash = body.local("i32");
+      body.set(hash, emitEntryOffset(key.get()));
+      const regionTable = body.local("i32");
+      body.set(regionTable, state(STATE.REGIONS));
+      body.set(entry, i32.add(regionTable.get(), hash.get()));
+      const counter = (at: number, code: number) => {
+        const address = body.local("i32");
+        body.set(address, i32.add(regionTable.get(), i32.shr_u(hash.get(), i32.const(2))));
+        body.set(left, i32.sub(i32.load16_u(address.get(), at), i32.const(1)));
+        body.emit(i32.store16(address.get(), left.get(), at));
+        body.if(i32.eqz(left.get()), () => {
+          setState(STATE.RECORD, i32.const(0));
+          leaveAt(code);
+        }, undefined, "unlikely");
+      };
+      body.if(bypass.get(), () => {
+        body.set(bypass, i32.const(0));
+        counter(TABLE.SITES, EXIT.STORM);
+      }, () => {
+        body.if(i32.eq(i32.load(entry.get(), ENTRY.KEY), key.get()), () => {
+          const type = module.type(REGION_PARAMETERS, STATUS_RESULT);
+          const registers = Array.from({ length: 8 }, (_, number) => state(registerSlot(number)));
+          body.set(
+            status,
+            body.callIndirect(
+              regions!,
+              type,
+              i32.load(entry.get(), ENTRY.SLOT),
+              eip.get(),
+              budget.get(),
+              ...registers as [Value, Value, Value, Value, Value, Value, Value, Value],
+            ) as Value,
+          );
+          const spent = i32.sub(budget.get(), state(STATE.BUDGET));
+          setState(STATE.TRANSLATED, i32.add(state(STATE.TRANSLATED), spent));
+          body.if(
+            i32.eq(status.get(), i32.const(REGION_EXIT.BUDGET)),
+            () => typed.return(i32.const(EXIT.REGION_BUDGET)),
+          );
+          body.if(i32.lt_u(status.get(), i32.const(REGION_EXIT.INTERPRET)), () => typed.return(status.get()));
+          body.set(bypass, i32.eq(status.get(), i32.const(REGION_EXIT.INTERPRET)));
+          body.set(budget, state(STATE.BUDGET));
+          body.set(eip, state(STATE.RIP));
+          body.set(record, i32.const(0));
+          again();
+        });
+        counter(TABLE.COUNTERS, EXIT.HOT);
+      });
+    };
+
     body.set(tlb, state(STATE.TLB_SET));
     body.set(budget, state(STATE.BUDGET));
     body.set(eip, state(STATE.RIP));
@@ -279,6 +348,7 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
         body.set(record, i32.load(i32.add(index.get(), i32.shl(offset.get(), i32.const(2)))));
         const beyond = i32.gt_u(eip.get(), state(STATE.CS_LIMIT));
         body.if(i32.or(i32.eqz(record.get()), beyond), () => leaveAt(EXIT.DECODE), undefined, "unlikely");
+        if (regions) translated(index.get(), offset.get(), () => body.br(outer));
         setState(STATE.EIP_PAGE, i32.sub(eip.get(), offset.get()));
       });
       const lookup = () => {
@@ -315,6 +385,23 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number): Interp
               const inlineBranch = (condition: Value | undefined, shape: Shape) => {
                 const target = pool.take("i32");
                 const take = () => {
+                  if (shape.near && regions) {
+                    body.set(
+                      target,
+                      i32.sub(i32.load16_u(record.get(), RECORD.COUNTER), i32.const(1)),
+                    );
+                    body.emit(i32.store16(record.get(), target.get(), RECORD.COUNTER));
+                    body.if(
+                      i32.eqz(target.get()),
+                      () => {
+                        setState(STATE.RECORD, record.get());
+                        body.set(eip, branchTarget({ cpu, record }, shape));
+                        leaveAt(EXIT.HOT);
+                      },
+                      undefined,
+                      "unlikely",
+                    );
+                  }
                   if (shape.near) {
                     body.set(target, i32.load(record.get(), RECORD.IMMEDIATE));
                     // A 16-bit target that wraps is not the one in this page.

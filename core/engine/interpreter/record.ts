@@ -22,6 +22,8 @@ export const RECORD = {
   C: 6,
   /** u8: access window of a memory operand. */
   D: 7,
+  /** u16, of a branch inside its page: how often it may still be taken before its target is hot. */
+  COUNTER: 6,
   /** i32: displacement; branch target relative to the page; second immediate. */
   DISPLACEMENT: 8,
   /** i32: immediate; record of the branch target, 0 while unknown; index of a callout's instruction in its low 24 bits. */
@@ -61,6 +63,12 @@ export const EXIT = {
   BUDGET_RIP: 7,
   /** A record that stops: RECORD is its address. */
   STOP: 8,
+  /** RIP is the next instruction; it has been reached often. RECORD is the branch that led there, or 0. */
+  HOT: 9,
+  /** A region did not start or go on, because the budget may end in it; RIP is the next instruction. */
+  REGION_BUDGET: 10,
+  /** RIP is the next instruction; regions have often been left for it. */
+  STORM: 11,
 } as const;
 
 /** Cases of the loop that are no instructions; instructions follow. */

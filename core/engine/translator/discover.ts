@@ -1,0 +1,120 @@
+/**
+ * Finds the blocks of a region by following control flow from its entry, inside one page.
+ *
+ * Only code that the interpreter has met is followed: what has never been reached is not worth its compilation.
+ *
+ * @module
+ */
+import { type Instruction, OPERAND, REPEAT } from "../../x86/instruction.ts";
+import { MAY_CALL_OUT, SEMANTICS } from "../../x86/semantics/mod.ts";
+import type { Block, Edge, How, Region, RegionInstruction, RegionPlace } from "./region.ts";
+
+/** Most instructions in a region. */
+export const REGION_LENGTH = 300;
+
+/** What discovery asks of the decoded code. */
+export interface CodeSource {
+  /** The instruction at an offset, or undefined if there is none that lies whole in the page. */
+  decode(offset: number): Instruction | undefined;
+  /** Whether the interpreter has decoded a block there. */
+  reached(offset: number): boolean;
+  /** Whether an instruction is to be carried out by a call: its fast path has proved not to serve. */
+  slow(offset: number): boolean;
+  /** Descriptions that this processor model leaves to their TypeScript definitions. */
+  readonly calledOut: ReadonlySet<string>;
+}
+
+const BRANCHES = new Set("jcc jmp call ret loop loope loopne jcxz".split(" "));
+const STRINGS = new Set("movs stos lods cmps scas".split(" "));
+/** Described, but not worth the emitted code, or not redoable from the start. */
+const CALLED = new Set(["enter"]);
+
+/** How an instruction is carried out. */
+function how(instruction: Instruction, source: CodeSource, offset: number): How {
+  const form = instruction.form!, name = form.semantics;
+  if (!SEMANTICS.has(name) || source.calledOut.has(name)) return form.ends ? "left" : "called";
+  if (BRANCHES.has(name)) return "inline";
+  if (CALLED.has(name) || (STRINGS.has(name) && instruction.repeat !== REPEAT.NONE)) return "called";
+  if (!source.slow(offset)) return "inline";
+  // One that hands itself to a callout and ends a block would go on running where it is called.
+  return form.ends && MAY_CALL_OUT.has(name) ? "left" : "called";
+}
+
+/** Follows control flow from a place. Undefined if nothing there can be translated. */
+export function discover(place: RegionPlace, source: CodeSource, limit: number = REGION_LENGTH): Region | undefined {
+  const found = new Map<number, RegionInstruction>();
+  const leaders = new Set<number>([place.offset]);
+  const work = [place.offset];
+  const inside = (target: number) => target >= 0 && target < 4096;
+  for (let at = work.shift(); at !== undefined; at = work.shift()) {
+    for (let offset = at; !found.has(offset);) {
+      if (found.size >= limit || !inside(offset)) break;
+      const decoded = source.decode(offset);
+      if (decoded === undefined) break;
+      const item = { offset, instruction: decoded, how: how(decoded, source, offset) };
+      found.set(offset, item);
+      const next = offset + decoded.length;
+      if (item.how === "left") break;
+      const name = decoded.form!.semantics;
+      if (BRANCHES.has(name)) {
+        const target = relativeTarget(item);
+        if (name === "call" || name === "ret" || (name === "jmp" && target === undefined)) break;
+        if (target !== undefined && inside(target) && (source.reached(target) || leaders.has(target))) {
+          leaders.add(target);
+          work.push(target);
+        }
+        if (name === "jmp") break;
+        if (!inside(next) || !source.reached(next)) break;
+        leaders.add(next);
+        work.push(next);
+        break;
+      }
+      offset = next;
+      if (found.has(offset)) leaders.add(offset);
+    }
+  }
+  if (!found.has(place.offset)) return undefined;
+  if (found.get(place.offset)!.how === "left") return undefined;
+  const blocks = makeBlocks(place, found, leaders);
+  return { place, blocks, length: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0) };
+}
+
+/** Page-relative target of a relative branch; undefined for others. */
+function relativeTarget({ offset, instruction }: RegionInstruction): number | undefined {
+  const operand = instruction.operands[0]!;
+  if (instruction.count === 0 || operand.kind !== OPERAND.RELATIVE) return undefined;
+  return offset + instruction.length + operand.value;
+}
+
+function makeBlocks(
+  place: RegionPlace,
+  found: ReadonlyMap<number, RegionInstruction>,
+  leaders: ReadonlySet<number>,
+): Block[] {
+  const starts = [place.offset, ...[...leaders].filter((at) => at !== place.offset && found.has(at))];
+  const numbers = new Map(starts.map((at, k) => [at, k]));
+  const edge = (target: number): Edge => {
+    const block = numbers.get(target);
+    return block === undefined ? { to: "outside", target } : { to: "block", block };
+  };
+  return starts.map((start) => {
+    const instructions: RegionInstruction[] = [];
+    for (let offset = start;;) {
+      const item = found.get(offset);
+      if (item === undefined || (offset !== start && numbers.has(offset))) {
+        return { start, instructions, end: offset, taken: undefined, next: edge(offset) };
+      }
+      const end = offset + item.instruction.length;
+      if (item.how === "left") return { start, instructions, end: offset, taken: undefined, next: { to: "outside", target: offset } };
+      instructions.push(item);
+      const name = item.instruction.form!.semantics;
+      if (BRANCHES.has(name)) {
+        const target = relativeTarget(item);
+        const taken = target === undefined ? undefined : name === "call" ? { to: "outside", target } as Edge : edge(target);
+        const falls = name !== "jmp" && name !== "call" && name !== "ret";
+        return { start, instructions, end, taken, next: falls ? edge(end) : undefined };
+      }
+      offset = end;
+    }
+  });
+}

@@ -1,0 +1,42 @@
+/**
+ * Finds the instructions of a block whose flags nobody sees: overwritten before they are read, with nothing in between that could leave the
+ * region.
+ *
+ * @module
+ */
+import { OPERAND } from "../../x86/instruction.ts";
+import type { Block, RegionInstruction } from "./region.ts";
+
+/** Set all six flags, whatever their operands are, and read none. */
+const SETS_ALL = new Set("add sub cmp neg and or xor test xadd".split(" "));
+
+/** Neither read nor set flags, nor leave the region, when their operands are registers. */
+const SETS_NONE = new Set("mov movzx movsx lea xchg bswap cbw cwd not nop".split(" "));
+
+/** Touch registers only, and flags in a way that is not followed here: all of what they set is overwritten alike. */
+const READS_NONE = new Set("inc dec imul mul shl shr sar".split(" "));
+
+function inRegisters({ instruction }: RegionInstruction): boolean {
+  for (let k = 0; k < instruction.count; k++) {
+    const { kind } = instruction.operands[k]!;
+    if (kind === OPERAND.MEMORY) return instruction.form!.semantics === "lea";
+    if (kind !== OPERAND.GPR && kind !== OPERAND.IMMEDIATE) return false;
+  }
+  return true;
+}
+
+/** For each instruction, whether the flags that it sets are dead. */
+export function deadFlags(block: Block): boolean[] {
+  const dead = new Array<boolean>(block.instructions.length).fill(false);
+  // Behind the block anything may look.
+  let needed = true;
+  for (let at = block.instructions.length - 1; at >= 0; at--) {
+    const item = block.instructions[at]!;
+    const name = item.instruction.form!.semantics;
+    dead[at] = !needed;
+    if (item.how !== "inline" || !inRegisters(item)) needed = true;
+    else if (SETS_ALL.has(name)) needed = false;
+    else if (!SETS_NONE.has(name) && !READS_NONE.has(name)) needed = true;
+  }
+  return dead;
+}

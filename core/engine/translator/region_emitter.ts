@@ -1,0 +1,376 @@
+/**
+ * Emits a region as one WebAssembly function: general registers and lazy flags in locals, control flow structured, every slow path out.
+ *
+ * @module
+ */
+import { type Body, type FunctionRef, i32, type Local, type ModuleBuilder, type TableRef } from "../../wasm/mod.ts";
+import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
+import { SEMANTICS, type Value } from "../../x86/semantics/mod.ts";
+import { EXIT } from "../interpreter/record.ts";
+import { AREA, CELL, DISPATCH, REGION_EXIT, REGION_PARAMETERS, registerSlot } from "./area.ts";
+import { ConstantBinder } from "./constant_binder.ts";
+import { deadFlags } from "./flag_liveness.ts";
+import type { RegionFrame } from "./frame.ts";
+import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
+import type { Block, Edge, Region, RegionInstruction } from "./region.ts";
+import { analyse, type Structure } from "./structure.ts";
+
+/** What the regions of one module share. */
+export interface RegionModule {
+  readonly module: ModuleBuilder;
+  /** Regions by slot. */
+  readonly table: TableRef<"funcref">;
+  /** The interpreter's loop, for one record. */
+  readonly run: FunctionRef<readonly ["i32", "i32"], readonly ["i32"]>;
+}
+
+/** What emission asks for while it goes on. */
+export interface RegionServices {
+  /** Address of the CPU block. */
+  readonly cpu: number;
+  /** Address of the area for finding translations. */
+  readonly area: number;
+  /** Address of the chain cell for a target, an offset from the page's start. */
+  cell(target: number): number;
+  /** Address of the record of an instruction that is called. */
+  record(item: RegionInstruction): number;
+}
+
+type Label = Parameters<Body["br"]>[0];
+
+/** The code in a packed exit: its low two bits. */
+const CODE: Readonly<Record<number, number>> = {
+  [REGION_EXIT.INTERPRET]: 0,
+  [REGION_EXIT.BUDGET]: 1,
+  [REGION_EXIT.LOOKUP]: 2,
+};
+
+const nowhere = i32.const(0);
+
+/** Emits a region and returns its function. */
+export function emitRegion(shared: RegionModule, region: Region, services: RegionServices): FunctionRef {
+  return shared.module.function("region", REGION_PARAMETERS, ["i32"], (b, eip, budget, ...registers) => {
+    new RegionEmitter(b as unknown as Body, eip, budget, registers, shared, region, services).emit();
+  });
+}
+
+type PooledType = "i32" | "i64" | "v128";
+
+class RegionEmitter {
+  readonly #words: Map<number, Local<"i32">>;
+  readonly #eipPage: Local<"i32">;
+  /** A packed exit: EIP from the page's start << 16 | instructions since the block's start << 2 | code. */
+  readonly #exit: Local<"i32">;
+  readonly #target: Local<"i32">;
+  readonly #cell: Local<"i32">;
+  readonly #flags: LocalFlags;
+  readonly #structure: Structure;
+  readonly #kinds: FlagKind[] = [];
+  readonly #kindKnown: boolean[] = [];
+  readonly #labels: (Label | undefined)[] = [];
+  readonly #pool: Record<PooledType, Local[]> = { i32: [], i64: [], v128: [] };
+  readonly #used: Record<PooledType, number> = { i32: 0, i64: 0, v128: 0 };
+  readonly #flat: boolean;
+  #leaveLabel!: Label;
+  #chainLabel!: Label;
+
+  constructor(
+    readonly body: Body,
+    readonly eip: Local<"i32">,
+    readonly budget: Local<"i32">,
+    readonly registers: readonly Local<"i32">[],
+    readonly shared: RegionModule,
+    readonly region: Region,
+    readonly services: RegionServices,
+  ) {
+    this.#words = new Map(FLAG_WORDS.map((offset) => [offset, body.local("i32")]));
+    this.#eipPage = body.local("i32");
+    this.#exit = body.local("i32");
+    this.#target = body.local("i32");
+    this.#cell = body.local("i32");
+    this.#flags = new LocalFlags({
+      words: this.#words,
+      set: (local, value) => body.set(local, value),
+      let: (value) => {
+        const local = this.#variable("i32") as Local<"i32">;
+        body.set(local, value);
+        return local.get();
+      },
+    });
+    this.#flat = (region.place.mode & MODE.FLAT) !== 0;
+    this.#structure = analyse(region.blocks.map(successors));
+  }
+
+  #state(offset: number): Value {
+    return i32.load(nowhere, this.services.cpu + offset);
+  }
+  #setState(offset: number, value: Value): void {
+    this.body.emit(i32.store(nowhere, value, this.services.cpu + offset));
+  }
+
+  #variable(type: PooledType): Local {
+    return this.#pool[type][this.#used[type]++] ??= this.body.local(type);
+  }
+
+  emit(): void {
+    const { body } = this;
+    body.block((chain) => {
+      this.#chainLabel = chain;
+      body.block((leave) => {
+        this.#leaveLabel = leave;
+        this.#enter();
+        this.#tree(0);
+      });
+      this.#writeBack();
+    });
+    this.#chain();
+  }
+
+  #enter(): void {
+    const { body, region } = this, { place } = region;
+    body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
+    for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    if (!this.#flat) {
+      // Inside the page no limit is checked, and with 16-bit EIPs none wraps.
+      const last = i32.add(this.#eipPage.get(), i32.const(0xfff));
+      const limit = (place.mode & MODE.D) !== 0 ? this.#state(STATE.CS_LIMIT) : minimum(this.#state(STATE.CS_LIMIT), 0xffff);
+      const wraps = i32.lt_u(last, i32.const(0xfff));
+      body.if(i32.or(wraps, i32.gt_u(last, limit)), () => this.#leaveAt(place.offset, 0, REGION_EXIT.INTERPRET), undefined, "unlikely");
+    }
+    this.#checkBudget(place.offset, 0);
+  }
+
+  /** Leaves unless the budget covers the longest way to the next check. */
+  #checkBudget(offset: number, retired: number): void {
+    const enough = this.region.length + retired;
+    this.body.if(
+      i32.le_s(this.budget.get(), i32.const(enough)),
+      () => this.#leaveAt(offset, retired, REGION_EXIT.BUDGET),
+      undefined,
+      "unlikely",
+    );
+  }
+
+  /** Leaves before the instruction at an offset, `retired` instructions of its block done. */
+  #leaveAt(offset: number, retired: number, code: number): void {
+    this.body.set(this.#exit, i32.const((offset << 16) | (retired << 2) | CODE[code]!));
+    this.body.br(this.#leaveLabel);
+  }
+
+  #writeBack(): void {
+    const { body } = this;
+    const exit = this.#exit.get();
+    this.#storeRegisters();
+    this.#storeFlags();
+    this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
+    const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
+    this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
+    body.return(i32.add(i32.and(exit, i32.const(3)), i32.const(REGION_EXIT.INTERPRET)) as never);
+  }
+
+  #storeRegisters(): void {
+    this.registers.forEach((local, index) => this.#setState(registerSlot(index), local.get()));
+  }
+
+  #storeFlags(): void {
+    for (const [offset, local] of this.#words) this.#setState(offset, local.get());
+  }
+
+  /** Goes on with the region of the target, if the cell's page is still there; else with whoever looks it up. */
+  #chain(): void {
+    const { body, services, region } = this;
+    this.#storeFlags();
+    const linear = this.#flat
+      ? this.#target.get()
+      : i32.add(this.#target.get(), this.#state(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE));
+    const tlb = services.cpu + (region.place.user ? TLB.USER : TLB.SUPERVISOR) + TLB.EXECUTE;
+    const index = i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb);
+    const slot = body.local("i32");
+    body.set(slot, i32.const(region.place.user ? DISPATCH.USER : DISPATCH.SUPERVISOR));
+    body.if(
+      i32.eq(index, i32.load(this.#cell.get(), CELL.INDEX)),
+      () => body.set(slot, i32.load(this.#cell.get(), CELL.SLOT)),
+      undefined,
+      "likely",
+    );
+    const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
+    body.returnCallIndirect(
+      this.shared.table,
+      type as never,
+      slot.get(),
+      ...[this.#target, this.budget, ...this.registers].map((local) => local.get()) as never[],
+    );
+  }
+
+  /** A node and what it dominates (Ramsey 2022, `doTree`). */
+  #tree(node: number): void {
+    const merges = this.#structure.children[node]!.filter((child) => this.#structure.merge[child]);
+    if (this.#structure.loopHeader[node]) {
+      this.body.loop((label) => {
+        this.#labels[node] = label;
+        this.#kindKnown[node] = true;
+        this.#kinds[node] = undefined;
+        this.#checkBudget(this.region.blocks[node]!.start, 0);
+        this.#within(node, merges);
+      });
+      this.body.unreachable();
+    } else this.#within(node, merges);
+  }
+
+  /** `merges`: the children that several edges lead to, in reverse postorder; each follows a block that its edges leave. */
+  #within(node: number, merges: readonly number[]): void {
+    const last = merges.at(-1);
+    if (last === undefined) return this.#block(node);
+    this.body.block((label) => {
+      if (!this.#structure.loopHeader[last]) this.#labels[last] = label;
+      else this.#entries.set(last, label);
+      this.#within(node, merges.slice(0, -1));
+    });
+    this.#tree(last);
+  }
+
+  /** Where forward edges to a merge that is also a loop's header go: in front of the loop. */
+  readonly #entries = new Map<number, Label>();
+
+  #block(node: number): void {
+    const block = this.region.blocks[node]!;
+    this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
+    const dead = deadFlags(block);
+    let ended = false;
+    block.instructions.forEach((item, position) => {
+      this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
+      this.#flags.dead = dead[position]!;
+      if (item.how === "called") this.#called(item, position);
+      else ended = this.#inline(block, item, position, node);
+      this.#flags.dead = false;
+    });
+    if (ended) return;
+    this.#spend(block);
+    this.#go(node, block.next!);
+  }
+
+  #spend(block: Block): void {
+    const count = block.instructions.length;
+    if (count > 0) this.body.set(this.budget, i32.sub(this.budget.get(), i32.const(count)));
+  }
+
+  /** Emits one instruction's description; true if it ended the block. */
+  #inline(block: Block, item: RegionInstruction, position: number, node: number): boolean {
+    let ended = false;
+    const { body } = this;
+    const frame: RegionFrame = {
+      body,
+      cpu: this.services.cpu,
+      tlb: this.services.cpu + (this.region.place.user ? TLB.USER : TLB.SUPERVISOR),
+      flat: this.#flat,
+      eipPage: this.#eipPage,
+      registers: this.registers,
+      flags: this.#flags,
+      budgetAfter: () => i32.sub(this.budget.get(), i32.const(position + 1)),
+      leave: () => this.#leaveAt(item.offset, position, REGION_EXIT.INTERPRET),
+      jump: (target) => {
+        ended = true;
+        body.set(this.#target, target);
+        this.#spend(block);
+        this.#leaveFor(this.services.area + AREA.CELLS);
+      },
+      branch: (condition) => {
+        ended = true;
+        this.#branch(node, block, item, condition);
+      },
+      variable: ((type: PooledType) => this.#variable(type)) as RegionFrame["variable"],
+    };
+    const { instruction, offset } = item;
+    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(frame, instruction, offset));
+    return ended;
+  }
+
+  #branch(node: number, block: Block, item: RegionInstruction, condition: Value | undefined): void {
+    const { body } = this, short = item.instruction.operandSize === 2;
+    if (!condition) {
+      this.#spend(block);
+      return this.#go(node, block.taken!, short);
+    }
+    // The condition reads no budget.
+    this.#spend(block);
+    const kind = this.#flags.kind;
+    body.if(condition, () => this.#go(node, block.taken!, short));
+    this.#flags.kind = kind;
+    this.#go(node, block.next!);
+  }
+
+  /** Follows an edge. */
+  #go(from: number, edge: Edge, short = false): void {
+    if (edge.to === "outside") return this.#leaveTo(edge.target, short);
+    const { order, loopHeader, merge, irreducible } = this.#structure;
+    const to = edge.block;
+    if (irreducible.has(from * this.region.blocks.length + to)) return this.#leaveTo(this.region.blocks[to]!.start, short);
+    const back = order[to]! <= order[from]!;
+    if (back) return this.body.br(this.#labels[to]!);
+    this.#meet(to);
+    if (!merge[to]) return this.#tree(to);
+    this.body.br(loopHeader[to] ? this.#entries.get(to)! : this.#labels[to]!);
+  }
+
+  #meet(to: number): void {
+    if (this.#structure.loopHeader[to]) return;
+    this.#kinds[to] = this.#kindKnown[to] ? meet(this.#kinds[to], this.#flags.kind) : this.#flags.kind;
+    this.#kindKnown[to] = true;
+  }
+
+  /** Leaves the region for an offset from the page's start. */
+  #leaveTo(target: number, short: boolean): void {
+    const eip = i32.add(this.#eipPage.get(), i32.const(target));
+    this.body.set(this.#target, short ? i32.and(eip, i32.const(0xffff)) : eip);
+    this.#leaveFor(this.services.cell(target));
+  }
+
+  #leaveFor(cell: number): void {
+    this.body.set(this.#cell, i32.const(cell));
+    this.body.br(this.#chainLabel);
+  }
+
+  /** Has the interpreter carry out one instruction, between two of the region's. */
+  #called(item: RegionInstruction, position: number): void {
+    const { body, services } = this;
+    const { form, length } = item.instruction;
+    this.#storeRegisters();
+    this.#storeFlags();
+    this.#setState(STATE.EIP_PAGE, this.#eipPage.get());
+    this.#setState(STATE.BUDGET, position === 0 ? this.budget.get() : i32.sub(this.budget.get(), i32.const(position)));
+    const status = this.#variable("i32") as Local<"i32">;
+    body.set(
+      status,
+      body.call(this.shared.run, i32.const(services.cpu), i32.const(services.record(item))) as Value,
+    );
+    const gone = i32.and(i32.ne(status.get(), i32.const(EXIT.STOP)), i32.ne(status.get(), i32.const(EXIT.BUDGET)));
+    body.if(gone, () => body.return(status.get() as never), undefined, "unlikely");
+    this.registers.forEach((local, index) => body.set(local, this.#state(registerSlot(index))));
+    for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    this.#flags.kind = undefined;
+    // The record of an instruction that ends a block has taken itself off the budget.
+    const before = position + (form!.ends ? 1 : 0);
+    body.set(this.budget, i32.add(this.#state(STATE.BUDGET), i32.const(before)));
+    const next = item.offset + length;
+    body.if(
+      this.#state(STATE.STALE),
+      () => this.#leaveAt(next, position + 1, REGION_EXIT.LOOKUP),
+      undefined,
+      "unlikely",
+    );
+    this.#checkBudget(next, position + 1);
+  }
+}
+
+/** The blocks that a block leads to. */
+function successors({ taken, next }: Block): number[] {
+  return [taken, next].flatMap((edge) => edge?.to === "block" ? [edge.block] : []);
+}
+
+/** The smaller of a value and a constant, unsigned. */
+function minimum(value: Value, constant: number): Value {
+  return i32.sub(
+    i32.const(constant),
+    i32.mul(i32.lt_u(value, i32.const(constant)), i32.sub(i32.const(constant), value)),
+  );
+}

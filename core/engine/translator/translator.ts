@@ -1,0 +1,375 @@
+/**
+ * The translator of one virtual CPU: which code is hot, the regions made of it, how they are found, and how they go.
+ *
+ * @module
+ */
+import type { MemoryLayout } from "../../memory/layout.ts";
+import { ModuleBuilder } from "../../wasm/mod.ts";
+import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
+import type { CodeCache } from "../code_cache.ts";
+import type { CodePage } from "../code_pages.ts";
+import {
+  AREA,
+  CELL,
+  CELLS,
+  counterOffset,
+  COUNTERS,
+  DISPATCH,
+  ENTRY,
+  entryOffset,
+  ENVIRONMENT,
+  keyOf,
+  TABLE,
+} from "./area.ts";
+import { type CodeSource, discover } from "./discover.ts";
+import { emitDispatch } from "./dispatch_emitter.ts";
+import type { Region, RegionInstruction } from "./region.ts";
+import { emitRegion } from "./region_emitter.ts";
+
+/** Slots of the regions' function table. */
+export const REGION_SLOTS = 1 << 15;
+
+/** Regions that one module takes at most, and at least unless nothing else becomes hot. */
+const BATCH = 16;
+
+/** How often regions are left for an instruction, between two calms, before it is called. */
+const SITE_LIMIT = 500;
+
+/** What the translator is made of. */
+export interface TranslatorOptions {
+  readonly memory: WebAssembly.Memory;
+  readonly layout: MemoryLayout;
+  readonly code: CodeCache;
+  readonly table: WebAssembly.Table;
+  /** The interpreter's loop. */
+  readonly run: (cpu: number, record: number) => number;
+  readonly calledOut: ReadonlySet<string>;
+  /** How often code is reached before it is hot: 1 to 65535. */
+  readonly after: number;
+}
+
+/** Counters for `--stats`. */
+export interface TranslatorStats {
+  /** Regions made so far, and those that exist. */
+  readonly regions: number;
+  readonly live: number;
+  /** Guest instructions and WebAssembly bytes of all made so far. */
+  readonly instructions: number;
+  readonly bytes: number;
+  readonly modules: number;
+  /** Regions thrown away because their code was written. */
+  readonly invalidated: number;
+  /** Instructions that are called because their fast path did not serve. */
+  readonly slow: number;
+  /** Milliseconds of discovery and emission, and of compilation. */
+  readonly emitted: number;
+  readonly compiled: number;
+}
+
+/** A region in the table. */
+interface Installed {
+  readonly key: number;
+  readonly slot: number;
+  readonly region: Region;
+  /** Its exits' cells, by the key each waits for. */
+  readonly cells: readonly { readonly cell: number; readonly key: number }[];
+}
+
+/** A place that waits for translation. */
+interface Queued {
+  readonly page: CodePage;
+  readonly offset: number;
+  readonly user: boolean;
+  /** Linear address of the page. */
+  readonly linear: number;
+}
+
+/** Translates for one virtual CPU. */
+export class Translator {
+  readonly #options: TranslatorOptions;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+  readonly #state: Int32Array;
+  readonly #area: number;
+  readonly #cpu: number;
+  readonly #regions = new Map<number, Installed>();
+  readonly #byPage = new Map<number, Set<Installed>>();
+  /** Cells that wait for, or lead to, the region of a key. */
+  readonly #incoming = new Map<number, Set<number>>();
+  readonly #queue = new Map<number, Queued>();
+  readonly #slow = new Map<number, Set<number>>();
+  readonly #freeSlots: number[] = [];
+  readonly #freeCells: number[] = [];
+  #nextSlot: number = DISPATCH.FIRST_REGION;
+  #nextCell = 1;
+  #made = 0;
+  #instructions = 0;
+  #bytes = 0;
+  #modules = 0;
+  #invalidated = 0;
+  #slowCount = 0;
+  /** The arena has no room for another record. */
+  #isFull = false;
+  #emitted = 0;
+  #compiled = 0;
+
+  constructor(options: TranslatorOptions) {
+    this.#options = options;
+    const { memory, layout, table } = options;
+    this.#words = new Int32Array(memory.buffer);
+    this.#halves = new Uint16Array(memory.buffer);
+    this.#state = new Int32Array(memory.buffer, layout.cpu, STATE.SIZE >> 2);
+    this.#area = layout.translation;
+    this.#cpu = layout.cpu;
+    const bytes = emitDispatch(layout.cpu, this.#area, layout.pages, REGION_SLOTS);
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table } });
+    this.#fill(TABLE.COUNTERS, options.after);
+    this.#fill(TABLE.SITES, SITE_LIMIT);
+    // The first cell is everybody's who goes on at a computed target: it has no page.
+    this.#words[(this.#area + AREA.CELLS + CELL.INDEX) >> 2] = -1;
+    options.code.pages.onReset = () => this.reset();
+    this.enabled = true;
+  }
+
+  #fill(offset: number, value: number): void {
+    const first = (this.#area + AREA.HASH + offset) >> 1;
+    this.#halves.fill(value, first, first + COUNTERS);
+  }
+
+  /** From time to time: what left a region now and then is no storm. */
+  calm(): void {
+    this.#fill(TABLE.SITES, SITE_LIMIT);
+  }
+
+  /** Whether translated code is found. */
+  set enabled(on: boolean) {
+    this.#state[STATE.REGIONS >> 2] = this.#area + (on ? AREA.HASH : AREA.EMPTY);
+  }
+
+  /**
+   * Code at an EIP has been reached often. `branch` is the record that led there, or 0.
+   *
+   * @returns Whether there is a region now.
+   */
+  hot(eip: number, branch: number): boolean {
+    const place = this.#place(eip);
+    if (place === undefined) return false;
+    const key = keyOf(place.page.index, place.offset, place.user);
+    this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = this.#options.after;
+    let known = this.#regions.get(key);
+    if (known === undefined) {
+      const again = this.#queue.has(key);
+      this.#queue.set(key, place);
+      if (!again && this.#queue.size < BATCH && this.#options.after > 1) {
+        if (branch !== 0) this.#halves[(branch + 6) >> 1] = this.#options.after;
+        return false;
+      }
+      this.#translate();
+      known = this.#regions.get(key);
+      if (known === undefined) return false;
+    } else this.#enter(known);
+    // The branch looks its target up from now on.
+    if (branch !== 0) this.#words[(branch + 12) >> 2] = 0;
+    return true;
+  }
+
+  /** Regions are often left for the instruction at an EIP: it is called from now on. */
+  storm(eip: number): void {
+    const place = this.#place(eip);
+    if (place === undefined) return;
+    const { index } = place.page;
+    this.#halves[(this.#area + TABLE.SITES + counterOffset(keyOf(index, place.offset, place.user))) >> 1] = SITE_LIMIT;
+    let slow = this.#slow.get(index);
+    if (!slow) this.#slow.set(index, slow = new Set());
+    if (slow.has(place.offset)) return;
+    slow.add(place.offset);
+    this.#slowCount++;
+    for (const installed of [...this.#byPage.get(index) ?? []]) {
+      const hit = installed.region.blocks.some(({ instructions }) =>
+        instructions.some(({ offset }) => offset === place.offset)
+      );
+      if (hit) this.#remove(installed);
+    }
+  }
+
+  /** Where an EIP lies, if decoded code of it is mapped. */
+  #place(eip: number): Queued | undefined {
+    const state = this.#state;
+    const linear = (eip + state[(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE) >> 2]!) >>> 0;
+    const set = state[STATE.TLB_SET >> 2]!;
+    const index = this.#words[(set + TLB.EXECUTE + (linear >>> 12) * 4) >> 2]!;
+    const page = index === 0 ? undefined : this.#options.code.pages.at(index);
+    if (page === undefined || page.variant !== 0) return undefined;
+    return { page, offset: linear & 0xfff, user: set - this.#cpu === TLB.USER, linear: (linear & ~0xfff) >>> 0 };
+  }
+
+  #translate(): void {
+    const started = performance.now();
+    const { memory, layout, table, run, code } = this.#options;
+    const queue = [...this.#queue];
+    this.#queue.clear();
+    const module = new ModuleBuilder();
+    module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
+    const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
+    const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
+    const fresh: Installed[] = [];
+    for (const [key, place] of queue) {
+      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
+      const region = discover(
+        { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
+        this.#source(place.page),
+      );
+      if (region === undefined) continue;
+      const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
+      if (slot >= REGION_SLOTS) {
+        this.#isFull = true;
+        break;
+      }
+      const cells: { cell: number; key: number }[] = [];
+      const emitted = emitRegion({ module, table: regions, run: loop }, region, {
+        cpu: layout.cpu,
+        area: this.#area,
+        cell: (target) => this.#cell(place, target, cells),
+        record: (item) => this.#record(item, place.page.mode),
+      });
+      module.elements(regions, slot, [emitted]);
+      fresh.push({ key, slot, region, cells });
+    }
+    // Everything is thrown away together, these regions' pages included.
+    if (this.#isFull) return code.reset();
+    if (fresh.length === 0) return;
+    const bytes = module.build();
+    const compiling = performance.now();
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table, run } });
+    this.#compiled += performance.now() - compiling;
+    for (const installed of fresh) this.#install(installed);
+    this.#modules++;
+    this.#bytes += bytes.length;
+    this.#emitted += compiling - started;
+  }
+
+  #source(page: CodePage): CodeSource {
+    const { code, calledOut } = this.#options;
+    const slow = this.#slow.get(page.index);
+    const index = page.index >> 2;
+    return {
+      decode: (offset) => code.instructionAt(page, offset),
+      reached: (offset) => this.#words[index + offset] !== 0,
+      slow: (offset) => slow?.has(offset) ?? false,
+      calledOut,
+    };
+  }
+
+  #record({ instruction, offset }: RegionInstruction, mode: number): number {
+    const record = this.#options.code.standalone(instruction, offset, mode);
+    if (record === 0) this.#isFull = true;
+    return record;
+  }
+
+  /** The chain cell of an exit to an offset from the page's start. */
+  #cell(place: Queued, target: number, cells: { cell: number; key: number }[]): number {
+    const nobody = this.#area + AREA.CELLS;
+    const linear = (place.linear + target) >>> 0;
+    const set = this.#cpu + (place.user ? TLB.USER : TLB.SUPERVISOR) + TLB.EXECUTE;
+    const index = target >= 0 && target < 4096 ? place.page.index : this.#words[(set + (linear >>> 12) * 4) >> 2]!;
+    // A page that is not mapped now, or EIPs that may wrap: looked up each time.
+    if (index === 0 || (place.page.mode & MODE.D) === 0 && index !== place.page.index) return nobody;
+    const key = keyOf(index, linear & 0xfff, place.user);
+    const known = cells.find((one) => one.key === key);
+    if (known) return known.cell;
+    const number = this.#freeCells.pop() ?? this.#nextCell++;
+    if (number >= CELLS) return nobody;
+    const cell = nobody + number * CELL.SIZE;
+    cells.push({ cell, key });
+    this.#words[(cell + CELL.INDEX) >> 2] = index;
+    this.#words[(cell + CELL.SLOT) >> 2] = this.#regions.get(key)?.slot ?? dispatcher(place.user);
+    const incoming = this.#incoming.get(key);
+    if (incoming) incoming.add(cell);
+    else this.#incoming.set(key, new Set([cell]));
+    return cell;
+  }
+
+  #install(installed: Installed): void {
+    const { key, slot, region } = installed;
+    this.#regions.set(key, installed);
+    const index = (key & ~1) - region.place.offset * 4;
+    const { code } = this.#options;
+    let onPage = this.#byPage.get(index);
+    if (!onPage) this.#byPage.set(index, onPage = new Set());
+    onPage.add(installed);
+    this.#enter(installed);
+    for (const cell of this.#incoming.get(key) ?? []) this.#words[(cell + CELL.SLOT) >> 2] = slot;
+    for (const { start, end } of region.blocks) if (end > start) code.pages.cover(region.place.page, start, end);
+    this.#made++;
+    this.#instructions += region.length;
+  }
+
+  /** Enters a region into the hash table, in whose place another may stand. */
+  #enter({ key, slot }: Installed): void {
+    const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
+    this.#words[entry + (ENTRY.KEY >> 2)] = key;
+    this.#words[entry + (ENTRY.SLOT >> 2)] = slot;
+  }
+
+  /** The code of a page was thrown away. */
+  dropPage(index: number): void {
+    const onPage = this.#byPage.get(index);
+    if (!onPage) return;
+    this.#state[STATE.STALE >> 2] = 1;
+    for (const installed of [...onPage]) {
+      this.#invalidated++;
+      this.#remove(installed);
+    }
+  }
+
+  #remove(installed: Installed): void {
+    const { key, slot, cells, region } = installed;
+    this.#regions.delete(key);
+    this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
+    const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
+    if (this.#words[entry] === key) this.#words[entry] = 0;
+    for (const cell of this.#incoming.get(key) ?? []) {
+      this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(region.place.user);
+    }
+    for (const { cell, key: wanted } of cells) {
+      const incoming = this.#incoming.get(wanted);
+      incoming?.delete(cell);
+      if (incoming?.size === 0) this.#incoming.delete(wanted);
+      this.#words[(cell + CELL.INDEX) >> 2] = -1;
+      this.#freeCells.push((cell - this.#area - AREA.CELLS) / CELL.SIZE);
+    }
+    this.#options.table.set(slot, null);
+    this.#freeSlots.push(slot);
+  }
+
+  /** All decoded code was thrown away, and with it everything here. */
+  reset(): void {
+    for (const installed of [...this.#regions.values()]) this.#remove(installed);
+    this.#queue.clear();
+    this.#slow.clear();
+    this.#incoming.clear();
+    this.#byPage.clear();
+    this.#isFull = false;
+    this.#state[STATE.STALE >> 2] = 1;
+  }
+
+  /** Counters. */
+  stats(): TranslatorStats {
+    return {
+      regions: this.#made,
+      live: this.#regions.size,
+      instructions: this.#instructions,
+      bytes: this.#bytes,
+      modules: this.#modules,
+      invalidated: this.#invalidated,
+      slow: this.#slowCount,
+      emitted: Math.round(this.#emitted),
+      compiled: Math.round(this.#compiled),
+    };
+  }
+}
+
+function dispatcher(user: boolean): number {
+  return user ? DISPATCH.USER : DISPATCH.SUPERVISOR;
+}
+
