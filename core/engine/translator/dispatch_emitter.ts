@@ -29,8 +29,10 @@ export function emitDispatch(cpu: number, area: number, pages: number, slots: nu
       const place = i32.shl(i32.and(linear.get(), i32.const(0xfff)), i32.const(2));
       body.set(key, i32.add(index, user ? i32.or(place, i32.const(1)) : place));
       body.set(entry, emitEntryOffset(key.get()));
+      // The start of a page without decoded code would be the key of an empty entry.
       const found = i32.eq(i32.load(entry.get(), area + ENTRY.KEY), key.get());
-      body.if(i32.and(found, i32.le_u(eip.get(), state(STATE.CS_LIMIT))), () => {
+      const decoded = i32.ne(key.get(), i32.const(0));
+      body.if(i32.and(i32.and(found, decoded), i32.le_u(eip.get(), state(STATE.CS_LIMIT))), () => {
         body.returnCallIndirect(
           table,
           type as never,
