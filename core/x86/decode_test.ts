@@ -217,7 +217,7 @@ Deno.test("LOCK is legal only for a read-modify-write of memory", () => {
     "F0 A5",
     "F0 0F 22 C0",
   ];
-  for (const hex of refused) assertEquals(result(hex), DECODE.UNDEFINED, hex);
+  for (const hex of refused) assertEquals(result(hex), DECODE.ILLEGAL_LOCK, hex);
 });
 
 Deno.test("an instruction that is cut short needs more, at every length", () => {
