@@ -26,8 +26,8 @@ const SEGMENTS: readonly (readonly [name: string, register: number])[] = [
   ["es", SEG.ES],
 ];
 
-/** FLAGS bits that are compared: those of an 8086. */
-const COMPARED = 0xfd5;
+/** FLAGS bits that are compared: of an 8086, those that it has; of an 80286 all, whose upper ones are 0 in real-address mode. */
+const COMPARED = { OF_8086: 0xfd5, OF_80286: 0xffff } as const;
 
 /** More instructions than any vector takes: a whole repeated string, or an instruction and its HLT. */
 const MAXIMUM = { STRING: 0x1_0010, OTHER: 2 } as const;
@@ -142,7 +142,7 @@ function compare(machine: VectorMachine, vector: RealModeVector): Outcome {
   for (const [name, register] of SEGMENTS) differences.compare(name, cpu.selector(register), expected(name));
   // IP has 16 bits: a HLT at FFFFh ends at 0.
   differences.compare("ip", cpu.eip & 0xffff, expected("ip"));
-  const mask = COMPARED & definedFlags(vector);
+  const mask = (isOf8086(vector) ? COMPARED.OF_8086 : COMPARED.OF_80286) & definedFlags(vector);
   differences.compare("flags", cpu.eflags & mask, expected("flags") & mask);
   for (const run of expectedMemory(vector)) compareRun(machine, vector, run, mask, differences);
   return differences.outcome;
