@@ -86,11 +86,6 @@ function pushesSp(vector: RealModeVector): boolean {
   return (modrm(vector) & 0xc7) === 0xc4;
 }
 
-/** Bytes of the instruction, without the HLT that follows it. */
-function lengthOf(vector: RealModeVector): number {
-  return vector.bytes.length / 2 - 1;
-}
-
 /** The exception that covers a failed vector, if one does. */
 export function exception(
   vector: RealModeVector,

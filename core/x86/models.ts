@@ -189,7 +189,7 @@ const DESCRIPTIONS: Readonly<Record<CpuModelName | RecordedModelName, Descriptio
     cr0: CR0.PE | CR0.MP | CR0.EM | CR0.TS,
     // IOPL and NT are 0 and stay so in real-address mode.
     eflags: 0xfff,
-    // Instructions end within ten bytes (Intel 80286 programmer's reference manual, appendix D).
+    // LOCK: Intel 80386 programmer's reference manual, 14.8.1. The length is what recordings show.
     earlier: { maximumLength: 10, segmentRegisters: SEG.DS + 1, locksAnything: true, segmentOverrun: true },
   },
   // An 80386DX with an 80387.

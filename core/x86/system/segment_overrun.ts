@@ -1,6 +1,6 @@
 /**
- * Interrupt 13 of an 80286 in real-address mode, "segment overrun" (Intel 80286 programmer's reference manual, 5.5.1): one vector whichever
- * the segment, and a string instruction that meets it cannot be restarted as it is, for its registers have gone on.
+ * Interrupt 13 of an 80286 in real-address mode, "segment overrun" (Intel 80286 programmer's reference manual, table 2-4): one vector
+ * whichever the segment, and a string instruction that meets it cannot be restarted as it is, for its registers have gone on.
  *
  * Each index register has moved once its access is refused. REP's count is that of the processor, which counts an item off with its last
  * read, and looks one item ahead by the time that a write is refused: recordings show it, and Intel's errata "80286 REP MOVS and REP INS
