@@ -6,51 +6,20 @@
  *
  * @module
  */
-import { i32, i64, type Local, select } from "../../wasm/mod.ts";
-import { EXCEPTION } from "../fpu/context.ts";
+import { f64, i32, i64, select } from "../../wasm/mod.ts";
 import { BIAS } from "../fpu/extended.ts";
 import { STATUS } from "../fpu/stack.ts";
 import type { Builder, Semantics, Value } from "./builder.ts";
-import type { Wide } from "./fpu_builder.ts";
-import { FpuFrame, isZero, packed, type Parts, requireNumbers } from "./fpu_frame.ts";
+import { FpuFrame, isZero, type Parts, requireNumbers } from "./fpu_frame.ts";
 import { loadInteger, loadReal } from "./fpu_operand.ts";
+import { leave, type Result, result } from "./fpu_rounding.ts";
+import { divideWide, lost, product, sticky } from "./fpu_wide.ts";
 
 const INTEGER_BIT = i64.const(1n << 63n);
-const LOW = i64.const(0xffff_ffff);
-const HALF = i64.const(32);
 const ZERO = i64.const(0);
-
-/** Rounding control and the mask of the precision exception, and what they are where an inexact result is rounded here. */
-const ROUNDING_AND_MASK = 0xc00 | EXCEPTION.PRECISION;
-const QUIET = EXCEPTION.PRECISION;
-
-/** Bit of the precision control that is set at 64 bits, and the one that tells 53 bits from 24 (SDM volume 1, table 8-2). */
-const PRECISION_64 = 1 << 8, PRECISION_53 = 2 << 8;
-
-/** Bits from C1 as 0 or 1 to its place. */
-const C1_SHIFT = 9;
-
-/** An exact result on its way to a register. The significand is normal, or 0: then the result is zero. */
-interface Result {
-  /** 8000h or 0. */
-  readonly sign: Value;
-  readonly exponent: Local<"i32">;
-  readonly high: Local<"i64">;
-  readonly low: Local<"i64">;
-}
 
 /** Makes the exact result of two numbers. */
 type Operation = (f: FpuFrame, x: Parts, y: Parts) => Result;
-
-function result(b: Builder, sign: Value): Result {
-  return { sign, exponent: b.variable(), high: b.variable64(), low: b.variable64() };
-}
-
-/** 1 as the lowest bit if any bit is set. */
-const sticky = (value: Wide): Wide => i64.extend_i32_u(i64.ne(value, ZERO));
-
-/** `value` << (64 - count) for counts from 0 to 63: what a shift to the right loses. */
-const lost = (value: Wide, count: Wide): Wide => i64.shl(i64.shl(value, i64.const(1)), i64.xor(count, i64.const(63)));
 
 /** x + y; `negated`: x - y. */
 function sum(negated: boolean): Operation {
@@ -132,22 +101,10 @@ function sum(negated: boolean): Operation {
 const multiply: Operation = (f, x, y) => {
   const { b } = f;
   const r = result(b, b.let(i32.xor(x.sign, y.sign)));
-  const xl = b.let64(i64.and(x.significand, LOW)), xh = b.let64(i64.shr_u(x.significand, HALF));
-  const yl = b.let64(i64.and(y.significand, LOW)), yh = b.let64(i64.shr_u(y.significand, HALF));
-  const bottom = b.let64(i64.mul(xl, yl));
-  const first = b.let64(i64.mul(xl, yh)), second = b.let64(i64.mul(xh, yl));
-  const middle = b.let64(
-    i64.add(i64.add(i64.shr_u(bottom, HALF), i64.and(first, LOW)), i64.and(second, LOW)),
-  );
   const { exponent, high, low } = r;
-  b.set64(low, i64.or(i64.shl(middle, HALF), i64.and(bottom, LOW)));
-  b.set64(
-    high,
-    i64.add(
-      i64.add(i64.mul(xh, yh), i64.shr_u(middle, HALF)),
-      i64.add(i64.shr_u(first, HALF), i64.shr_u(second, HALF)),
-    ),
-  );
+  const exact = product(b, x.significand, y.significand);
+  b.set64(high, exact.high);
+  b.set64(low, exact.low);
   b.set(exponent, i32.sub(i32.add(x.exponent, y.exponent), i32.const(BIAS - 1)));
   b.if(i64.ge_s(high.get(), ZERO), () => {
     b.set64(high, i64.or(i64.shl(high.get(), i64.const(1)), i64.shr_u(low.get(), i64.const(63))));
@@ -156,31 +113,6 @@ const multiply: Operation = (f, x, y) => {
   });
   return r;
 };
-
-/**
- * One digit of a quotient to the base 2^32 (Knuth, The Art of Computer Programming, volume 2, 4.3.1, algorithm D): of `rest` (below the
- * divisor) followed by `next`. The divisor's highest bit is set. Leaves the new rest in `rest`.
- */
-function digit(b: Builder, rest: Local<"i64">, next: Wide, divisor: Wide, high: Wide, low: Wide): Wide {
-  const quotient = b.variable64(), r = b.variable64();
-  b.set64(quotient, i64.div_u(rest.get(), high));
-  b.set64(r, i64.sub(rest.get(), i64.mul(quotient.get(), high)));
-  const tooLarge = () =>
-    i32.or(
-      i64.ne(i64.shr_u(quotient.get(), HALF), ZERO),
-      i64.gt_u(i64.mul(quotient.get(), low), i64.or(i64.shl(r.get(), HALF), next)),
-    );
-  const lower = () => {
-    b.set64(quotient, i64.sub(quotient.get(), i64.const(1)));
-    b.set64(r, i64.add(r.get(), high));
-  };
-  b.if(tooLarge(), () => {
-    lower();
-    b.if(i32.and(i64.eqz(i64.shr_u(r.get(), HALF)), tooLarge()), lower);
-  });
-  b.set64(rest, i64.sub(i64.or(i64.shl(rest.get(), HALF), next), i64.mul(quotient.get(), divisor)));
-  return quotient.get();
-}
 
 const divide: Operation = (f, x, y) => {
   const { b } = f;
@@ -197,10 +129,7 @@ const divide: Operation = (f, x, y) => {
     const rest = b.variable64();
     b.set64(rest, select(below, x.significand, i64.shr_u(x.significand, i64.const(1))));
     const lower = b.let64(select(below, ZERO, i64.shl(x.significand, i64.const(63))));
-    const upperDivisor = b.let64(i64.shr_u(divisor, HALF)), lowerDivisor = b.let64(i64.and(divisor, LOW));
-    const first = digit(b, rest, i64.shr_u(lower, HALF), divisor, upperDivisor, lowerDivisor);
-    const second = digit(b, rest, ZERO, divisor, upperDivisor, lowerDivisor);
-    b.set64(high, i64.or(i64.shl(first, HALF), second));
+    b.set64(high, divideWide(b, rest, lower, divisor));
     b.set(exponent, i32.sub(i32.add(i32.sub(x.exponent, y.exponent), i32.const(BIAS)), below));
     // The quotient's next bit, and whether anything follows. (The rest is never just half of the divisor.)
     const half = i64.ge_u(rest.get(), i64.sub(divisor, rest.get()));
@@ -210,43 +139,6 @@ const divide: Operation = (f, x, y) => {
 };
 
 const reversed = (operation: Operation): Operation => (f, x, y) => operation(f, y, x);
-
-/** Rounds to the precision in force, reports PE and C1, and leaves unless the result is zero or normal. */
-function round(f: FpuFrame, { exponent, high, low }: Result): void {
-  const { b, control, status } = f;
-  const shift = b.variable64();
-  b.set64(shift, ZERO);
-  b.if(i32.eqz(i32.and(control, i32.const(PRECISION_64))), () => {
-    b.set64(shift, select(i32.and(control, i32.const(PRECISION_53)), i64.const(11), i64.const(40)));
-    b.set64(low, i64.or(i64.shl(high.get(), i64.sub(ZERO, shift.get())), sticky(low.get())));
-    b.set64(high, i64.shl(i64.shr_u(high.get(), shift.get()), shift.get()));
-  });
-  b.if(i64.ne(low.get(), ZERO), () => {
-    b.calloutIf(i32.ne(i32.and(control, i32.const(ROUNDING_AND_MASK)), i32.const(QUIET)));
-    // Up if more than half a unit is lost, or half a unit of an odd number.
-    const even = i64.and(i64.xor(i64.shr_u(high.get(), shift.get()), i64.const(-1)), i64.const(1));
-    const up = b.let64(i64.shr_u(i64.sub(low.get(), even), i64.const(63)));
-    b.set64(high, i64.add(high.get(), i64.shl(up, shift.get())));
-    b.set(status, i32.or(status.get(), i32.const(EXCEPTION.PRECISION)));
-    b.set(status, i32.or(status.get(), i32.shl(i32.wrap_i64(up), i32.const(C1_SHIFT))));
-    b.if(i64.eqz(high.get()), () => {
-      b.set64(high, INTEGER_BIT);
-      b.set(exponent, i32.add(exponent.get(), i32.const(1)));
-    });
-  });
-  b.if(i64.eqz(high.get()), () => b.set(exponent, i32.const(0)), () => {
-    b.calloutIf(i32.ge_u(i32.sub(exponent.get(), i32.const(1)), i32.const(0x7ffe)));
-  });
-}
-
-/** Rounds a result and puts it in a register. */
-function leave(f: FpuFrame, slot: Value, exact: Result): void {
-  f.replaceStatus(STATUS.C1);
-  round(f, exact);
-  const { sign, exponent, high } = exact;
-  const contents = packed({ sign, exponent: exponent.get(), significand: high.get() });
-  f.store(slot, contents, i64.eqz(high.get()));
-}
 
 /** ST(0) with memory, or two registers of which the first is the destination. */
 function real(operation: Operation, pops = 0): Semantics {
@@ -279,6 +171,69 @@ function withMemory(
 
 const integer = (operation: Operation): Semantics => (b) => withMemory(new FpuFrame(b), operation, loadInteger);
 
+/** The square root of a number that is not negative. */
+function root(f: FpuFrame, x: Parts): Result {
+  const { b } = f;
+  b.calloutIf(i32.and(i32.ne(x.sign, i32.const(0)), i64.ne(x.significand, ZERO)));
+  const r = result(b, x.sign);
+  const { exponent, high, low } = r;
+  b.set64(high, ZERO);
+  b.set64(low, ZERO);
+  b.set(exponent, i32.const(0));
+  b.if(i64.ne(x.significand, ZERO), () => {
+    // An even power of two; the radicand above has 127 or 128 bits, so that the root has 64.
+    const even = b.let64(i64.extend_i32_u(i32.and(x.exponent, i32.const(1))));
+    const radicand = b.let64(i64.shr_u(x.significand, even));
+    const lower = b.let64(i64.shl(i64.and(x.significand, even), i64.const(63)));
+    b.set(exponent, i32.shr_u(i32.add(x.exponent, i32.const(BIAS)), i32.const(1)));
+    // A double's precision, then one step of Newton's iteration, kept below the root.
+    const scale = f64.const(2 ** 32), word = f64.const(2 ** 64);
+    const estimate = b.let64(i64.trunc_sat_f64_u(f64.mul(f64.sqrt(f64.convert_i64_u(radicand)), scale)));
+    const square = product(b, estimate, estimate);
+    const borrow = i64.extend_i32_u(i64.lt_u(lower, square.low));
+    const error = f64.add(
+      f64.mul(f64.convert_i64_s(i64.sub(i64.sub(radicand, square.high), borrow)), word),
+      f64.convert_i64_u(i64.sub(lower, square.low)),
+    );
+    const step = f64.floor(f64.div(error, f64.mul(f64.convert_i64_u(estimate), f64.const(2))));
+    b.set64(high, i64.sub(i64.add(estimate, i64.trunc_sat_f64_s(step)), i64.const(1)));
+    const below = product(b, high.get(), high.get());
+    const rest = b.variable64(), restHigh = b.variable64();
+    b.set64(rest, i64.sub(lower, below.low));
+    b.set64(restHigh, i64.sub(i64.sub(radicand, below.high), i64.extend_i32_u(i64.lt_u(lower, below.low))));
+    // While the rest is more than twice the root, the next root's square fits too.
+    b.loop((again) => {
+      const twice = b.let64(i64.shl(high.get(), i64.const(1))), carry = i64.shr_u(high.get(), i64.const(63));
+      const more = i32.or(
+        i64.gt_s(restHigh.get(), carry),
+        i32.and(i64.eq(restHigh.get(), carry), i64.gt_u(rest.get(), twice)),
+      );
+      b.if(more, () => {
+        const less = b.let64(i64.sub(rest.get(), i64.or(twice, i64.const(1))));
+        const borrows = i64.extend_i32_u(i64.lt_u(rest.get(), less));
+        b.set64(restHigh, i64.sub(i64.sub(restHigh.get(), carry), borrows));
+        b.set64(rest, less);
+        b.set64(high, i64.add(high.get(), i64.const(1)));
+        again();
+      });
+    });
+    // The root's next bit; it is never all that follows.
+    const half = i32.or(i64.ne(restHigh.get(), ZERO), i64.gt_u(rest.get(), high.get()));
+    const follows = sticky(i64.or(rest.get(), restHigh.get()));
+    b.set64(low, i64.or(i64.shl(i64.extend_i32_u(half), i64.const(63)), follows));
+  });
+  return r;
+}
+
+const fsqrt: Semantics = (b) => {
+  const f = new FpuFrame(b);
+  f.requireFilled(f.top);
+  const x = f.parts(f.top);
+  requireNumbers(b, x);
+  leave(f, f.top, root(f, x));
+  f.finish();
+};
+
 /** FCHS and FABS: only the sign changes, of whatever is there. */
 function sign(change: (signExponent: Value) => Value): Semantics {
   return (b) => {
@@ -309,6 +264,7 @@ export const FPU_ARITHMETIC: Record<string, Semantics> = {
       [`fi${name}`, integer(operation)],
     ]),
   ),
+  fsqrt,
   fchs: sign((signExponent) => i32.and(i32.xor(signExponent, i32.const(0x8000)), i32.const(0xffff))),
   fabs: sign((signExponent) => i32.and(signExponent, i32.const(0x7fff))),
 };

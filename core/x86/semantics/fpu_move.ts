@@ -4,14 +4,15 @@
  *
  * @module
  */
-import { i32, i64, type Local, select } from "../../wasm/mod.ts";
-import { EXCEPTION, ROUNDING } from "../fpu/context.ts";
+import { i32, i64 } from "../../wasm/mod.ts";
+import { ROUNDING } from "../fpu/context.ts";
 import { BIAS } from "../fpu/extended.ts";
 import { STATUS } from "../fpu/stack.ts";
 import type { Builder, Semantics, Value } from "./builder.ts";
 import type { Wide } from "./fpu_builder.ts";
 import { type Contents, FpuFrame, packed, type Parts, requireNumbers } from "./fpu_frame.ts";
 import { loadInteger, loadReal } from "./fpu_operand.ts";
+import { inexact, roundingControl, roundsUp, toWhole } from "./fpu_rounding.ts";
 
 const ZERO = i64.const(0);
 
@@ -57,19 +58,6 @@ const fild: Semantics = (b) => {
   f.finish(memory);
 };
 
-/** Adds a rounding increment of 0 or 1 to the status word as C1, and the precision exception, which must be masked. */
-function inexact(f: FpuFrame, up: Value): void {
-  const { b, status } = f;
-  b.calloutIf(i32.eqz(i32.and(f.control, i32.const(EXCEPTION.PRECISION))));
-  b.set(status, i32.or(status.get(), i32.or(i32.const(EXCEPTION.PRECISION), i32.shl(up, i32.const(9)))));
-}
-
-/** 1 if `lost`, the 64 bits behind a whole number, rounds it up to the nearest; not for 0. */
-function roundsUp(whole: Wide, lost: Wide): Value {
-  const even = i64.and(i64.xor(whole, i64.const(-1)), i64.const(1));
-  return i32.wrap_i64(i64.shr_u(i64.sub(lost, even), i64.const(63)));
-}
-
 /** Rounds ST(0) to a single or double; leaves unless that is zero or surely normal. */
 function toReal(f: FpuFrame, bits: number, { sign, exponent, significand }: Parts): Wide {
   const { b } = f;
@@ -98,32 +86,14 @@ function toReal(f: FpuFrame, bits: number, { sign, exponent, significand }: Part
 }
 
 /** Rounds ST(0) to an integer; leaves where it does not surely fit. `mode`: a ROUNDING value. */
-function toInteger(f: FpuFrame, bits: number, { sign, exponent, significand }: Parts, mode: Value): Wide {
+function toInteger(f: FpuFrame, bits: number, value: Parts, mode: Value): Wide {
   const { b } = f;
-  b.calloutIf(i32.ge_u(exponent, i32.const(BIAS + bits - 1)));
-  const shift = b.let(i32.sub(i32.const(BIAS + 63), exponent));
-  const whole: Local<"i64"> = b.variable64(), lost = b.variable64();
-  b.if(i32.lt_u(shift, i32.const(64)), () => {
-    const count = b.let64(i64.extend_i32_u(shift));
-    b.set64(whole, i64.shr_u(significand, count));
-    b.set64(lost, i64.shl(significand, i64.sub(ZERO, count)));
-  }, () => {
-    b.set64(whole, ZERO);
-    b.set64(
-      lost,
-      select(i32.eq(shift, i32.const(64)), significand, i64.extend_i32_u(i64.ne(significand, ZERO))),
-    );
-  });
-  b.if(i64.ne(lost.get(), ZERO), () => {
-    const away = i32.eq(mode, select(sign, i32.const(ROUNDING.DOWN), i32.const(ROUNDING.UP)));
-    const up = b.let(select(mode, away, roundsUp(whole.get(), lost.get())));
-    inexact(f, up);
-    b.set64(whole, i64.add(whole.get(), i64.extend_i32_u(up)));
-    // It may have become 2^15, 2^31 or 2^63.
-    b.calloutIf(i32.wrap_i64(i64.shr_u(whole.get(), i64.const(bits - 1))));
-  });
-  const negative = b.let64(i64.sub(ZERO, i64.extend_i32_u(i32.ne(sign, i32.const(0)))));
-  return i64.sub(i64.xor(whole.get(), negative), negative);
+  b.calloutIf(i32.ge_u(value.exponent, i32.const(BIAS + bits - 1)));
+  const whole = b.let64(toWhole(f, value, mode));
+  // Rounded up it may have become 2^15, 2^31 or 2^63.
+  b.calloutIf(i32.wrap_i64(i64.shr_u(whole, i64.const(bits - 1))));
+  const negative = b.let64(i64.sub(ZERO, i64.extend_i32_u(i32.ne(value.sign, i32.const(0)))));
+  return i64.sub(i64.xor(whole, negative), negative);
 }
 
 /** Stores ST(0), converted, in the memory operand. */
@@ -165,11 +135,8 @@ function fst(pops: number): Semantics {
   };
 }
 
-/** The rounding control. */
-const modeInForce = (f: FpuFrame) => f.b.let(i32.and(i32.shr_u(f.control, i32.const(10)), i32.const(3)));
-
 const fist = (pops: number): Semantics => (b) =>
-  storeConverted(b, pops, (f, bits, value) => toInteger(f, bits, value, modeInForce(f)));
+  storeConverted(b, pops, (f, bits, value) => toInteger(f, bits, value, roundingControl(f)));
 
 const fisttp: Semantics = (b) =>
   storeConverted(b, 1, (f, bits, value) => toInteger(f, bits, value, i32.const(ROUNDING.TRUNCATE)));

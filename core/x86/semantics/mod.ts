@@ -12,6 +12,7 @@ import { FPU_ARITHMETIC } from "./fpu_arithmetic.ts";
 import { FPU_COMPARE } from "./fpu_compare.ts";
 import { FPU_CONTROL } from "./fpu_control.ts";
 import { FPU_MOVE } from "./fpu_move.ts";
+import { FPU_SCALE } from "./fpu_scale.ts";
 import { LOGIC } from "./logic.ts";
 import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
@@ -23,7 +24,7 @@ import { VECTOR_MOVE } from "./vector_move.ts";
 import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
 
 /** The x87 FPU. */
-const FPU = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_COMPARE, ...FPU_CONTROL };
+const FPU = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_SCALE, ...FPU_COMPARE, ...FPU_CONTROL };
 
 /** Descriptions by semantics name. */
 export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries({
