@@ -88,6 +88,9 @@ function significand(next: Random): bigint {
     case 5:
       value = BigInt(next(100)) << 57n;
       break;
+    case 6:
+      value = BigInt(next(3));
+      break;
   }
   return BigInt.asUintN(64, value) | 1n << 63n;
 }
@@ -211,8 +214,16 @@ Deno.test("emitted x87 instructions leave what their exact definitions leave", (
           view.setBigUint64(slot * 16, significand, true);
           view.setUint32(slot * 16 + 8, signExponent, true);
         }
-        // Operands close to each other cancel.
+        // Operands that cancel, and differences of exponents where bits begin to fall off.
         if (next(6) === 0) before.copyWithin(next(8) * 16, next(8) * 16, next(8) * 16 + 8);
+        if (next(3) === 0) {
+          const apart = pick(next, [0, 1, 63, 64, 65, 65, 66, 127]);
+          const powers = next(2) === 0;
+          for (let slot = 0; slot < 8; slot++) {
+            view.setUint16(slot * 16 + 8, (next(2) << 15) | 0x3fff + (slot & 1) * apart, true);
+            if (powers) view.setBigUint64(slot * 16, (1n << 63n) + BigInt(next(2)), true);
+          }
+        }
         const status = next(8) << 11 | (next(2) === 0 ? 0x20 : 0) | next(16) << 8 & 0x4700;
         const control = controlWord(next) | status & 0x20;
         const pushes = /^f(i?ld|ld)/.test(form.semantics) && form.semantics !== "fldcw";
