@@ -19,10 +19,11 @@ import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
+import { segmentOverrun } from "../x86/system/segment_overrun.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Blocks } from "./blocks.ts";
-import { CALLOUT_TABLE } from "./callout_table.ts";
+import { calloutTable } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
@@ -120,7 +121,7 @@ export class Vcpu {
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.#interrupts = options.interrupts;
-    this.#callouts = options.callouts ?? CALLOUT_TABLE;
+    this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
     const hotAfter = Math.min(Math.max(options.translate?.after ?? 1, 1), 0xffff);
     const regions = options.translate &&
@@ -612,6 +613,7 @@ export class Vcpu {
   }
 
   #raise(fault: GuestFault): void {
+    if (this.cpu.model.segmentOverrun) fault = segmentOverrun(this.cpu, fault, () => this.code.at(this.cpu.eip));
     this.#exceptions[fault.vector]!++;
     this.#faulted?.(fault);
     // What a faulting instruction has accessed does not count.
