@@ -7,7 +7,7 @@
  * @module
  */
 
-import { createGunzip } from "node:zlib";
+import { builtin } from "../../core/bus/builtin.ts";
 import { BulkheadError } from "../../core/bus/error.ts";
 import type { GuestFile } from "../guest_start.ts";
 import { hex } from "../quantity.ts";
@@ -86,7 +86,7 @@ export async function verifyInitrd(initrd: GuestFile): Promise<void> {
   if (identifyInitrd(initrd) !== "gzip") return;
   const { bytes } = initrd;
   await new Promise<void>((resolve, reject) => {
-    const gunzip = createGunzip({ chunkSize: 0x10_0000 });
+    const gunzip = builtin("node:zlib").createGunzip({ chunkSize: 0x10_0000 });
     gunzip.on("data", () => {});
     gunzip.on("end", () => resolve());
     gunzip.on("error", (error: Error) =>

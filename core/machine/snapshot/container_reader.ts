@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { BulkheadError } from "../../bus/error.ts";
 import { rootDigest } from "./container_writer.ts";
 import {
@@ -19,6 +18,7 @@ import {
   SECTION_VERSION,
   SNAPSHOT_VERSION,
 } from "./layout.ts";
+import { sha256 } from "./sha256.ts";
 
 /** Bytes that can be read anywhere: a file, or memory. */
 export interface ByteSource {
@@ -132,7 +132,7 @@ export class Container {
     }
     const table = await source.read(tableAt, count * BYTES.ENTRY);
     const digest = footer.subarray(FOOTER.DIGEST, FOOTER.MAGIC);
-    const computed = rootDigest(first, table, footer);
+    const computed = await rootDigest(first, table, footer);
     if (!equal(computed, digest)) {
       bad("its table of sections", `the checksum ${short(digest)}`, short(computed), again);
     }
@@ -150,7 +150,7 @@ export class Container {
     const entry = this.#sections.get(name);
     if (entry === undefined) throw damaged(subject, "its table of sections", `the section "${name}"`, "none");
     const bytes = await this.#source.read(entry.offset, entry.length);
-    const digest = createHash("sha256").update(bytes).digest();
+    const digest = await sha256(bytes);
     if (equal(digest, entry.digest)) return bytes;
     const where = `section "${name}" at offset ${entry.offset}`;
     throw damaged(subject, where, `the checksum ${short(entry.digest)}`, short(digest), "save it again");

@@ -2,10 +2,13 @@
  * The section `memory`: where the contents of pages belong. Pages that it does not name are zero.
  *
  * ```
- * u64 bytes of RAM, u64 stored pages, u32 pages of a chunk, u32 chunks, u64 runs
+ * u64 bytes of RAM, u64 stored pages, u32 pages of a chunk, u32 chunks, u64 runs, u64 fills
  * each chunk: u64 offset in the section `pages`, u32 length, u32 method
  * each run:   u64 guest-physical address, u64 pages, u64 the first one's index among the stored pages
+ * each fill:  u64 guest-physical address, u64 pages, u64 the word of 32 bits that they repeat
  * ```
+ *
+ * Runs and fills are ordered by address. A page is in one of them at most.
  *
  * @module
  */
@@ -24,6 +27,16 @@ export interface PageRun {
   readonly first: number;
 }
 
+/** Pages in a row that repeat one word of 32 bits, such as a kernel's mark of memory that it has freed. */
+export interface PageFill {
+  /** Guest-physical address of the first. */
+  readonly address: number;
+  /** How many. */
+  readonly pages: number;
+  /** The word, unsigned; not zero. */
+  readonly word: number;
+}
+
 /** What the section says. */
 export interface MemoryMap {
   /** Bytes of RAM. */
@@ -34,13 +47,15 @@ export interface MemoryMap {
   readonly chunks: readonly Chunk[];
   /** Where they belong, by rising address. */
   readonly runs: readonly PageRun[];
+  /** Pages that need not be stored, by rising address. */
+  readonly fills: readonly PageFill[];
 }
 
-const BYTES = { HEAD: 32, CHUNK: 16, RUN: 24 } as const;
+const BYTES = { HEAD: 40, CHUNK: 16, RUN: 24 } as const;
 
 /** The section's bytes. */
-export function encodeMemoryMap({ ramBytes, storedPages, chunks, runs }: MemoryMap): Uint8Array {
-  const bytes = new Uint8Array(BYTES.HEAD + BYTES.CHUNK * chunks.length + BYTES.RUN * runs.length);
+export function encodeMemoryMap({ ramBytes, storedPages, chunks, runs, fills }: MemoryMap): Uint8Array {
+  const bytes = new Uint8Array(BYTES.HEAD + BYTES.CHUNK * chunks.length + BYTES.RUN * (runs.length + fills.length));
   const view = new DataView(bytes.buffer);
   const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(value), true);
   u64(0, ramBytes);
@@ -48,6 +63,7 @@ export function encodeMemoryMap({ ramBytes, storedPages, chunks, runs }: MemoryM
   view.setUint32(16, CHUNK_PAGES, true);
   view.setUint32(20, chunks.length, true);
   u64(24, runs.length);
+  u64(32, fills.length);
   let at: number = BYTES.HEAD;
   for (const { offset, length, method } of chunks) {
     u64(at, offset);
@@ -55,10 +71,12 @@ export function encodeMemoryMap({ ramBytes, storedPages, chunks, runs }: MemoryM
     view.setUint32(at + 12, method, true);
     at += BYTES.CHUNK;
   }
-  for (const { address, pages, first } of runs) {
-    u64(at, address);
-    u64(at + 8, pages);
-    u64(at + 16, first);
+  const places = [
+    ...runs.map(({ address, pages, first }) => [address, pages, first] as const),
+    ...fills.map(({ address, pages, word }) => [address, pages, word] as const),
+  ];
+  for (const fields of places) {
+    fields.forEach((field, index) => u64(at + 8 * index, field));
     at += BYTES.RUN;
   }
   return bytes;
@@ -87,9 +105,10 @@ export function decodeMemoryMap(subject: string, bytes: Uint8Array, ramBytes: nu
   const storedPages = u64(8, chunkCount * CHUNK_PAGES, "stored pages");
   if (chunkCount !== Math.ceil(storedPages / CHUNK_PAGES)) bad(20, `chunks for ${storedPages} pages`, chunkCount);
   const runCount = u64(24, ramBytes / PAGE, "runs of pages");
-  const expected = BYTES.HEAD + BYTES.CHUNK * chunkCount + BYTES.RUN * runCount;
+  const fillCount = u64(32, ramBytes / PAGE, "fills");
+  const expected = BYTES.HEAD + BYTES.CHUNK * chunkCount + BYTES.RUN * (runCount + fillCount);
   if (bytes.length !== expected) {
-    bad(20, `${expected} bytes for ${chunkCount} chunks and ${runCount} runs`, bytes.length);
+    bad(20, `${expected} bytes for ${chunkCount} chunks, ${runCount} runs and ${fillCount} fills`, bytes.length);
   }
 
   const chunks: Chunk[] = [];
@@ -105,16 +124,31 @@ export function decodeMemoryMap(subject: string, bytes: Uint8Array, ramBytes: nu
   }
   if (next !== pagesLength) bad(at, `chunks for all ${pagesLength} bytes of "${SECTION.PAGES}"`, next);
 
-  const runs: PageRun[] = [];
+  const taken = new Uint8Array(ramBytes / PAGE);
   let free = 0;
-  for (let index = 0; index < runCount; index++, at += BYTES.RUN) {
+  /** Pages in a row behind `free` that nothing else has filled. */
+  const place = () => {
     const address = u64(at, ramBytes - PAGE, "an address in RAM");
     if (address < free || address % PAGE !== 0) bad(at, `a page from ${free} on`, address);
     const pages = u64(at + 8, (ramBytes - address) / PAGE, "pages");
     if (pages === 0) bad(at + 8, "at least one page", 0);
-    const first = u64(at + 16, storedPages - pages, "a stored page");
-    runs.push({ address, pages, first });
     free = address + pages * PAGE;
+    const those = taken.subarray(address / PAGE, free / PAGE);
+    if (those.includes(1)) bad(at, "pages that are in one place only", address);
+    those.fill(1);
+    return { address, pages };
+  };
+  const runs: PageRun[] = [], fills: PageFill[] = [];
+  for (let index = 0; index < runCount; index++, at += BYTES.RUN) {
+    const { address, pages } = place();
+    runs.push({ address, pages, first: u64(at + 16, storedPages - pages, "a stored page") });
   }
-  return { ramBytes, storedPages, chunks, runs };
+  free = 0;
+  for (let index = 0; index < fillCount; index++, at += BYTES.RUN) {
+    const { address, pages } = place();
+    const word = u64(at + 16, 0xffff_ffff, "a word");
+    if (word === 0) bad(at + 16, "a word that is not zero", word);
+    fills.push({ address, pages, word });
+  }
+  return { ramBytes, storedPages, chunks, runs, fills };
 }

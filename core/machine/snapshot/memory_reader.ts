@@ -60,6 +60,12 @@ export function readPages(
   }
 }
 
+/** Fills the pages that repeat a word. */
+export function fillPages(ram: Uint8Array, { fills }: MemoryMap): void {
+  const words = new Uint32Array(ram.buffer, ram.byteOffset, ram.length / 4);
+  for (const { address, pages, word } of fills) words.fill(word, address / 4, (address + pages * PAGE) / 4);
+}
+
 /** RAM's part of the destinations. */
 export function ramDestinations(ram: Uint8Array, { runs }: MemoryMap): Destination[] {
   return runs.map(({ address, pages, first }) => ({ first, bytes: ram.subarray(address, address + pages * PAGE) }));

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { BulkheadError } from "../../bus/error.ts";
 import { decodeMemoryMap, encodeMemoryMap, type MemoryMap } from "./memory_map.ts";
-import { ramDestinations, readPages } from "./memory_reader.ts";
+import { fillPages, ramDestinations, readPages } from "./memory_reader.ts";
 import { MemoryWriter } from "./memory_writer.ts";
 import { METHOD } from "./page_chunks.ts";
 
@@ -32,16 +32,19 @@ function written(ram: Uint8Array) {
   return { pages, map: encodeMemoryMap(writer.map()), touched: writer.touchedPages };
 }
 
-Deno.test("memory comes back as it was, and zero pages take no room", () => {
+Deno.test("memory comes back as it was; zero pages and pages that repeat a word take no room", () => {
   const ram = variousRam();
   const { pages, map, touched } = written(ram);
   assertEquals(touched, 1 + 300 + 1 + 50 + 1);
   const decoded = decodeMemoryMap("x", map, RAM, pages.length);
   const back = new Uint8Array(RAM);
   readPages("x", pages, decoded, ramDestinations(back, decoded));
+  fillPages(back, decoded);
   assert(back.every((byte, index) => byte === ram[index]));
   const empty = written(new Uint8Array(new SharedArrayBuffer(RAM)));
-  assertEquals([empty.pages.length, empty.map.length], [0, 32]);
+  assertEquals([empty.pages.length, empty.map.length], [0, 40]);
+  const repeating = written(new Uint8Array(new SharedArrayBuffer(RAM)).fill(0xcc));
+  assertEquals([repeating.pages.length, repeating.map.length], [0, 40 + 24]);
 });
 
 Deno.test("what does not compress is stored as it is", () => {
@@ -70,6 +73,10 @@ Deno.test("a map that contradicts itself, the machine or the pages is refused", 
     "an odd address": { runs: [{ address: 1, pages: 1, first: 0 }] },
     "a page that is not stored": { runs: [{ address: 0, pages: 1, first: good.storedPages }] },
     "an overlap": { runs: [{ address: 0, pages: 2, first: 0 }, { address: 4096, pages: 1, first: 0 }] },
+    "a fill beyond RAM": { fills: [{ address: RAM, pages: 1, word: 1 }] },
+    "a fill with zero": { fills: [{ address: 4096, pages: 1, word: 0 }] },
+    "a fill with too much": { fills: [{ address: 4096, pages: 1, word: 2 ** 32 }] },
+    "a fill over a run": { fills: [{ address: 5 * 4096, pages: 1, word: 1 }] },
     "a wrong order": { runs: [{ address: 8192, pages: 1, first: 0 }, { address: 0, pages: 1, first: 0 }] },
   };
   for (const [what, change] of Object.entries(bad)) {
@@ -82,7 +89,7 @@ Deno.test("a map that contradicts itself, the machine or the pages is refused", 
 });
 
 Deno.test("a chunk that gives too little, too much or nothing is refused", () => {
-  const ram = new Uint8Array(new SharedArrayBuffer(RAM)).fill(5);
+  const ram = new Uint8Array(new SharedArrayBuffer(RAM)).map((_, index) => index % 251);
   const { pages, map } = written(ram);
   const good = decodeMemoryMap("x", map, RAM, pages.length);
   const back = new Uint8Array(RAM);

@@ -4,7 +4,7 @@
  * @module
  */
 import { PAGE } from "../../memory/layout.ts";
-import type { MemoryMap, PageRun } from "./memory_map.ts";
+import type { MemoryMap, PageFill, PageRun } from "./memory_map.ts";
 import { ChunkWriter } from "./page_chunks.ts";
 
 /** A machine's RAM on its way into a snapshot. */
@@ -12,22 +12,27 @@ export class MemoryWriter {
   /** Pages of RAM that are not zero. Complete when `pages` is. */
   touchedPages = 0;
   readonly #ram: Uint8Array;
-  readonly #words: Int32Array;
+  readonly #words: Uint32Array;
   readonly #chunks = new ChunkWriter();
   readonly #runs: PageRun[] = [];
+  readonly #fills: PageFill[] = [];
 
   /** Memory that stands still until `pages` is read. */
   constructor(buffer: ArrayBufferLike, ram: number, ramBytes: number) {
     this.#ram = new Uint8Array(buffer, ram, ramBytes);
-    this.#words = new Int32Array(buffer, ram, ramBytes / 4);
+    this.#words = new Uint32Array(buffer, ram, ramBytes / 4);
   }
 
   /** The section `pages`, in parts. */
   *pages(): Generator<Uint8Array> {
     for (let page = 0; page * PAGE < this.#ram.length; page++) {
-      if (this.#isZero(page)) continue;
+      const word = this.#repeated(page), address = page * PAGE;
+      if (word === 0) continue;
       this.touchedPages++;
-      const address = page * PAGE;
+      if (word !== undefined) {
+        this.#fill(address, word);
+        continue;
+      }
       this.#put(address, this.#chunks.pages);
       yield* this.#chunks.add(this.#ram.subarray(address, address + PAGE));
     }
@@ -37,7 +42,7 @@ export class MemoryWriter {
   /** The section `memory`, once `pages` has been read. */
   map(): MemoryMap {
     const { chunks, pages } = this.#chunks;
-    return { ramBytes: this.#ram.length, storedPages: pages, chunks, runs: this.#runs };
+    return { ramBytes: this.#ram.length, storedPages: pages, chunks, runs: this.#runs, fills: this.#fills };
   }
 
   #put(address: number, first: number): void {
@@ -49,9 +54,19 @@ export class MemoryWriter {
     }
   }
 
-  #isZero(page: number): boolean {
-    const words = this.#words, end = (page + 1) * (PAGE / 4);
-    for (let at = page * (PAGE / 4); at < end; at++) if (words[at] !== 0) return false;
-    return true;
+  #fill(address: number, word: number): void {
+    const last = this.#fills.at(-1);
+    if (last !== undefined && last.address + last.pages * PAGE === address && last.word === word) {
+      this.#fills[this.#fills.length - 1] = { ...last, pages: last.pages + 1 };
+    } else {
+      this.#fills.push({ address, pages: 1, word });
+    }
+  }
+
+  /** The word that all of a page repeats, if there is one. */
+  #repeated(page: number): number | undefined {
+    const words = this.#words, begin = page * (PAGE / 4), end = begin + PAGE / 4, word = words[begin]!;
+    for (let at = begin + 1; at < end; at++) if (words[at] !== word) return undefined;
+    return word;
   }
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import { builtin } from "../../bus/builtin.ts";
 import { PAGE } from "../../memory/layout.ts";
 
 /** Pages of a chunk, except for the last. */
-export const CHUNK_PAGES = 256;
+export const CHUNK_PAGES = 1024;
 
 /** How a chunk is compressed. */
 export const METHOD = {
@@ -27,8 +27,11 @@ export interface Chunk {
   readonly method: number;
 }
 
-/** The compression level: of the fast ones, the smallest; higher ones cost much more time than they save room. */
-const LEVEL = 3;
+/** The compression level: higher ones take much more time for a per cent. */
+const LEVEL = 6;
+
+/** The smallest buffer that zlib takes, in bytes. */
+const LEAST_BUFFER = 64;
 
 /** Collects pages, and gives them compressed. */
 export class ChunkWriter {
@@ -63,6 +66,7 @@ export class ChunkWriter {
   #compress(): Uint8Array {
     const plain = this.#buffer.subarray(0, this.#filled);
     this.#filled = 0;
+    const { constants, zstdCompressSync } = builtin("node:zlib");
     const small = zstdCompressSync(plain, { params: { [constants.ZSTD_c_compressionLevel]: LEVEL } });
     const stored = small.length >= plain.length;
     const bytes = stored ? plain.slice() : small;
@@ -82,7 +86,9 @@ export class ChunkWriter {
 export function decompressChunk(bytes: Uint8Array, method: number, expected: number): Uint8Array | undefined {
   if (method === METHOD.STORED) return bytes.length === expected ? bytes : undefined;
   try {
-    const plain = zstdDecompressSync(bytes, { maxOutputLength: expected });
+    // One buffer of the right size: else it is put together from small ones.
+    const chunkSize = Math.max(expected, LEAST_BUFFER);
+    const plain = builtin("node:zlib").zstdDecompressSync(bytes, { maxOutputLength: expected, chunkSize });
     return plain.length === expected ? plain : undefined;
   } catch {
     return undefined;
