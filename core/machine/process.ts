@@ -14,7 +14,7 @@ import type { ResolvedDefinition } from "./definition.ts";
 import type { LoadedPiece } from "./pieces.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
 import { memorySource } from "./snapshot/container_reader.ts";
-import { refusal, Snapshot } from "./snapshot/restore.ts";
+import { prepareToRead, refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
 import { type MachineMemory, VcpuThread } from "./vcpu_thread.ts";
 
@@ -79,7 +79,9 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
       restore: async ({ definition, subject, file, digest }) => {
         try {
           load(definition);
-          const bytes = file === null ? receiving : await Deno.readFile(file);
+          const reading = file === null ? receiving : Deno.readFile(file);
+          prepareToRead();
+          const bytes = await reading;
           receiving = undefined;
           if (bytes === undefined) throw unexpected("restore");
           const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);

@@ -86,8 +86,8 @@ export class ChunkWriter {
 export function decompressChunk(bytes: Uint8Array, method: number, expected: number): Uint8Array | undefined {
   if (method === METHOD.STORED) return bytes.length === expected ? bytes : undefined;
   try {
-    // One buffer of the right size: else it is put together from small ones.
-    const chunkSize = Math.max(expected, LEAST_BUFFER);
+    // One buffer of the right size: else it is put together from small ones. A buffer that is full would be followed by another.
+    const chunkSize = Math.max(expected + 1, LEAST_BUFFER);
     const plain = builtin("node:zlib").zstdDecompressSync(bytes, { maxOutputLength: expected, chunkSize });
     return plain.length === expected ? plain : undefined;
   } catch {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { builtin } from "../../bus/builtin.ts";
 import { BulkheadError } from "../../bus/error.ts";
 import type { Json } from "../../sandbox/frame.ts";
 import type { LoadedPiece } from "../pieces.ts";
@@ -67,6 +68,12 @@ export class Snapshot {
     readPages(subject, pages, map, ramDestinations(ram, map));
     fillPages(ram, map);
   }
+}
+
+/** Loads what reading a snapshot needs: something to do while its bytes come from the disk. */
+export function prepareToRead(): void {
+  builtin("node:crypto");
+  builtin("node:zlib");
 }
 
 /** Says which snapshot could not be taken over. */
