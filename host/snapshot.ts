@@ -8,6 +8,7 @@ import type { MachineDefinition, ResolvedDefinition } from "../core/machine/defi
 import type { Guest, GuestPiece, SnapshotSource } from "../core/machine/machine.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { type ByteSource, Container, memorySource } from "../core/machine/snapshot/container_reader.ts";
+import { fileSource } from "../core/machine/snapshot/file_source.ts";
 import type { ByteSink } from "../core/machine/snapshot/container_writer.ts";
 import { SECTION } from "../core/machine/snapshot/layout.ts";
 import {
@@ -185,24 +186,6 @@ async function openFile(
       cause: error,
     });
   }
-}
-
-function fileSource(subject: string, file: Deno.FsFile, length: number): ByteSource {
-  return {
-    subject,
-    length,
-    read: async (offset, length) => {
-      const bytes = new Uint8Array(length);
-      await file.seek(offset, Deno.SeekMode.Start);
-      let done = 0;
-      while (done < length) {
-        const count = await file.read(bytes.subarray(done));
-        if (count === null) break;
-        done += count;
-      }
-      return bytes.subarray(0, done);
-    },
-  };
 }
 
 function unwritable(name: string, found: string, cause?: unknown): BulkheadError {

@@ -13,8 +13,9 @@ import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import type { LoadedPiece } from "./pieces.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
-import { memorySource } from "./snapshot/container_reader.ts";
-import { prepareToRead, refusal, Snapshot } from "./snapshot/restore.ts";
+import { type ByteSource, memorySource } from "./snapshot/container_reader.ts";
+import { fileSource } from "./snapshot/file_source.ts";
+import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
 import { type MachineMemory, VcpuThread } from "./vcpu_thread.ts";
 
@@ -79,12 +80,8 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
       restore: async ({ definition, subject, file, digest }) => {
         try {
           load(definition);
-          const reading = file === null ? receiving : Deno.readFile(file);
-          prepareToRead();
-          const bytes = await reading;
-          receiving = undefined;
-          if (bytes === undefined) throw unexpected("restore");
-          const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
+          using opened = file === null ? undefined : await Deno.open(file);
+          const snapshot = await Snapshot.open(await source(subject, opened), digest);
           const { image } = snapshot;
           const pieces = withGuest(snapshot.pieces, assembling);
           assembling = undefined;
@@ -169,6 +166,15 @@ function built(): Machine {
 
 function running(): VcpuThread {
   return built().thread;
+}
+
+/** The snapshot, which is a file or was sent. */
+async function source(subject: string, file: Deno.FsFile | undefined): Promise<ByteSource> {
+  if (file !== undefined) return fileSource(subject, file, (await file.stat()).size);
+  const bytes = receiving;
+  receiving = undefined;
+  if (bytes === undefined) throw unexpected("restore");
+  return memorySource(subject, bytes);
 }
 
 /** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */

@@ -8,7 +8,6 @@ import { builtin } from "../../bus/builtin.ts";
 import type { LoadedPiece } from "../pieces.ts";
 import { damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
-import { decompressChunk, METHOD } from "./page_chunks.ts";
 import type { IdentifiedPiece } from "./saved_machine.ts";
 import { sha256Hex } from "./sha256.ts";
 
@@ -34,9 +33,8 @@ export async function decodeFirmware(
 ): Promise<LoadedPiece[]> {
   const size = pieces.reduce((sum, { rom, size }) => rom ? sum + size : sum, 0);
   const bad = (found: string) => damaged(subject, `section "${SECTION.FIRMWARE}"`, `${size} bytes of ROMs`, found);
-  const method = size === 0 ? METHOD.STORED : METHOD.ZSTD;
-  const all = decompressChunk(bytes, method, size);
-  if (all === undefined) throw bad("something else");
+  const all = size === 0 ? bytes : decompress(bytes, size);
+  if (all?.length !== size) throw bad("something else");
   let at = 0;
   const loaded: LoadedPiece[] = [];
   for (const piece of pieces) {
@@ -48,4 +46,12 @@ export async function decodeFirmware(
     new Uint8Array(bytes).set(content);
   }
   return loaded;
+}
+
+function decompress(bytes: Uint8Array, size: number): Uint8Array | undefined {
+  try {
+    return builtin("node:zlib").zstdDecompressSync(bytes, { maxOutputLength: size });
+  } catch {
+    return undefined;
+  }
 }

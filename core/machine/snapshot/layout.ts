@@ -60,7 +60,7 @@ export const SECTION = {
   MONITOR: "monitor",
   /** The guest's ROMs, one after the other, as one Zstandard frame; no bytes where it has none. */
   FIRMWARE: "firmware",
-  /** Compressed contents of pages, in chunks. */
+  /** Contents of pages, one after the other, as one Zstandard frame. */
   PAGES: "pages",
   /** Where the contents of pages belong. */
   MEMORY: "memory",

@@ -4,8 +4,8 @@
  * @module
  */
 import { PAGE } from "../../memory/layout.ts";
-import type { MemoryMap, PageFill, PageRun } from "./memory_map.ts";
-import { ChunkWriter } from "./page_chunks.ts";
+import type { MemoryMap, PageRun } from "./memory_map.ts";
+import { compressPages } from "./page_stream.ts";
 
 /** A machine's RAM on its way into a snapshot. */
 export class MemoryWriter {
@@ -13,9 +13,8 @@ export class MemoryWriter {
   touchedPages = 0;
   readonly #ram: Uint8Array;
   readonly #words: Uint32Array;
-  readonly #chunks = new ChunkWriter();
   readonly #runs: PageRun[] = [];
-  readonly #fills: PageFill[] = [];
+  #storedPages = 0;
 
   /** Memory that stands still until `pages` is read. */
   constructor(buffer: ArrayBufferLike, ram: number, ramBytes: number) {
@@ -24,42 +23,33 @@ export class MemoryWriter {
   }
 
   /** The section `pages`, in parts. */
-  *pages(): Generator<Uint8Array> {
-    for (let page = 0; page * PAGE < this.#ram.length; page++) {
-      const word = this.#repeated(page), address = page * PAGE;
-      if (word === 0) continue;
-      this.touchedPages++;
-      if (word !== undefined) {
-        this.#fill(address, word);
-        continue;
-      }
-      this.#put(address, this.#chunks.pages);
-      yield* this.#chunks.add(this.#ram.subarray(address, address + PAGE));
-    }
-    yield* this.#chunks.finish();
+  pages(): AsyncGenerator<Uint8Array> {
+    return compressPages(this.#stored());
   }
 
   /** The section `memory`, once `pages` has been read. */
   map(): MemoryMap {
-    const { chunks, pages } = this.#chunks;
-    return { ramBytes: this.#ram.length, storedPages: pages, chunks, runs: this.#runs, fills: this.#fills };
+    return { ramBytes: this.#ram.length, storedPages: this.#storedPages, runs: this.#runs };
   }
 
-  #put(address: number, first: number): void {
-    const last = this.#runs.at(-1);
-    if (last !== undefined && last.address + last.pages * PAGE === address && last.first + last.pages === first) {
-      this.#runs[this.#runs.length - 1] = { ...last, pages: last.pages + 1 };
-    } else {
-      this.#runs.push({ address, pages: 1, first });
+  *#stored(): Generator<Uint8Array> {
+    for (let page = 0; page * PAGE < this.#ram.length; page++) {
+      const word = this.#repeated(page), address = page * PAGE;
+      if (word === 0) continue;
+      this.touchedPages++;
+      this.#put(address, word ?? 0);
+      if (word !== undefined) continue;
+      this.#storedPages++;
+      yield this.#ram.subarray(address, address + PAGE);
     }
   }
 
-  #fill(address: number, word: number): void {
-    const last = this.#fills.at(-1);
+  #put(address: number, word: number): void {
+    const last = this.#runs.at(-1);
     if (last !== undefined && last.address + last.pages * PAGE === address && last.word === word) {
-      this.#fills[this.#fills.length - 1] = { ...last, pages: last.pages + 1 };
+      this.#runs[this.#runs.length - 1] = { ...last, pages: last.pages + 1 };
     } else {
-      this.#fills.push({ address, pages: 1, word });
+      this.#runs.push({ address, pages: 1, word });
     }
   }
 

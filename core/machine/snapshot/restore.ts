@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { builtin } from "../../bus/builtin.ts";
 import { BulkheadError } from "../../bus/error.ts";
 import type { Json } from "../../sandbox/frame.ts";
 import type { LoadedPiece } from "../pieces.ts";
@@ -12,7 +11,7 @@ import { decodeFirmware } from "./firmware.ts";
 import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { decodeMemoryMap } from "./memory_map.ts";
-import { fillPages, ramDestinations, readPages } from "./memory_reader.ts";
+import { MemoryReader } from "./memory_reader.ts";
 import { decodeMachine, type SavedMachine } from "./saved_machine.ts";
 
 /** A snapshot that is being read: first what a machine is built of, then its memory. */
@@ -62,18 +61,13 @@ export class Snapshot {
    */
   async fill(ram: Uint8Array): Promise<void> {
     const container = this.#container, { subject } = container;
-    const pages = await container.read(SECTION.PAGES);
-    const map = decodeMemoryMap(subject, await container.read(SECTION.MEMORY), ram.length, pages.length);
+    const map = decodeMemoryMap(subject, await container.read(SECTION.MEMORY), ram.length);
+    const memory = new MemoryReader(subject, ram, map);
+    // A part is used before the checksum of the whole is known, and the machine only afterwards.
+    for await (const part of container.parts(SECTION.PAGES)) await memory.write(part);
+    await memory.finish();
     await container.verify(new Set(Object.values(SECTION)));
-    readPages(subject, pages, map, ramDestinations(ram, map));
-    fillPages(ram, map);
   }
-}
-
-/** Loads what reading a snapshot needs: something to do while its bytes come from the disk. */
-export function prepareToRead(): void {
-  builtin("node:crypto");
-  builtin("node:zlib");
 }
 
 /** Says which snapshot could not be taken over. */
