@@ -7,7 +7,7 @@
  * @module
  */
 
-import { builtin } from "../core/bus/builtin.ts";
+import { gunzipSync } from "node:zlib";
 import { BulkheadError } from "../core/bus/error.ts";
 import { flatStart } from "./flat_start.ts";
 import type { GuestFile, GuestStart, Placement } from "./guest_start.ts";
@@ -135,7 +135,7 @@ export function multibootStart(guest: MultibootGuest): GuestStart {
 function decompress(bytes: Uint8Array, memory: number, subject: string): Uint8Array {
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
   try {
-    return new Uint8Array(builtin("node:zlib").gunzipSync(bytes, { maxOutputLength: memory }));
+    return new Uint8Array(gunzipSync(bytes, { maxOutputLength: memory }));
   } catch (thrown) {
     throw new BulkheadError({
       code: "compressed-kernel",

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { builtin } from "../../core/bus/builtin.ts";
 import { BulkheadError } from "../../core/bus/error.ts";
 import type { GuestFile } from "../guest_start.ts";
 import { hex } from "../quantity.ts";
@@ -85,8 +84,10 @@ export function identifyInitrd(initrd: GuestFile): InitrdFormat {
 export async function verifyInitrd(initrd: GuestFile): Promise<void> {
   if (identifyInitrd(initrd) !== "gzip") return;
   const { bytes } = initrd;
+  // Loaded here, because it takes as long to load as a megabyte to read, and not every machine has an initrd.
+  const { createGunzip } = await import("node:zlib");
   await new Promise<void>((resolve, reject) => {
-    const gunzip = builtin("node:zlib").createGunzip({ chunkSize: 0x10_0000 });
+    const gunzip = createGunzip({ chunkSize: 0x10_0000 });
     gunzip.on("data", () => {});
     gunzip.on("end", () => resolve());
     gunzip.on("error", (error: Error) =>
