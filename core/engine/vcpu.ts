@@ -4,7 +4,7 @@
  * @module
  */
 export type { RomMapping, VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
-import { createHash } from "node:crypto";
+import { builtin } from "../bus/builtin.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
@@ -187,7 +187,7 @@ export class Vcpu {
    * engine ran them; what only speeds the CPU up (TLBs, decoded code) is left out.
    */
   stateHash(): string {
-    const hash = createHash("sha256");
+    const hash = builtin("node:crypto").createHash("sha256");
     hash.update(architecturalState(this.cpu));
     const { ram, ramBytes } = this.physical.layout;
     const CHUNK = 1 << 24;
