@@ -9,7 +9,7 @@ import { OPERAND } from "../../x86/instruction.ts";
 import { CR0, CR4, STATE } from "../../x86/registers.ts";
 import type { Alignment, Builder, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { QUIET_MXCSR } from "../../x86/simd/unit.ts";
-import { ScalarConstantBinder } from "./scalar_binder.ts";
+import { FpuConstantBinder } from "./fpu_binder.ts";
 
 const ZERO = v128.const(new Uint8Array(16));
 
@@ -19,7 +19,7 @@ const nowhere = i32.const(0);
 const SLOT = 16;
 
 /** Binds one instruction. */
-export class ConstantBinder extends ScalarConstantBinder implements Builder {
+export class ConstantBinder extends FpuConstantBinder implements Builder {
   isMmx(k: number): boolean {
     return this.operand(k).kind === OPERAND.MMX;
   }

@@ -44,7 +44,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
 
   width(k: number): Width {
     const { size } = this.operand(k);
-    return (size === 0 || size > 4 ? 8 : size * 8) as Width;
+    return (size === 0 || size > 8 ? 8 : size * 8) as Width;
   }
   isMemory(k: number): boolean {
     return this.#implied || this.operand(k).kind === OPERAND.MEMORY;
@@ -99,14 +99,14 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The memory operand; that of operand `k` if it is one. */
-  #memory(k?: number): Operand {
+  protected memoryOperand(k?: number): Operand {
     if (k !== undefined && this.operand(k).kind === OPERAND.MEMORY) return this.operand(k);
     for (let i = 0; i < this.count; i++) if (this.operand(i).kind === OPERAND.MEMORY) return this.operand(i);
     throw new Error(`${this.instruction.form!.mnemonic} has no memory operand`);
   }
 
   address(k: number): Value {
-    const offset = this.#offset(this.#memory(k));
+    const offset = this.#offset(this.memoryOperand(k));
     return this.addressWidth === 16 ? i32.and(offset, i32.const(0xffff)) : offset;
   }
 
@@ -124,14 +124,14 @@ export class ScalarConstantBinder implements ScalarBuilder {
 
   /** The linear address of the memory operand, segment checks passed. */
   protected linear(width: Width | 128, write: boolean, plus?: Value, k?: number): Value {
-    const operand = this.#memory(k);
+    const operand = this.memoryOperand(k);
     let offset = this.#offset(operand);
     if (plus && constantOf(plus) !== 0) offset = i32.add(offset, plus);
-    return this.#segmented(operand.segment, offset, width, write);
+    return this.segmented(operand.segment, offset, width, write);
   }
 
   /** The linear address of an offset in a segment. */
-  #segmented(segment: number, offset: Value, width: Width | 128, write: boolean): Value {
+  protected segmented(segment: number, offset: Value, width: Width | 128, write: boolean): Value {
     if (this.frame.flat && this.addressWidth === 32 && segment <= SEG.DS && segment !== SEG.CS) return this.let(offset);
     return this.#windowed(segment + (this.addressWidth === 16 ? WINDOW.ADDRESS16 : 0), offset, width, write);
   }
@@ -379,10 +379,10 @@ export class ScalarConstantBinder implements ScalarBuilder {
   string(role: "source" | "destination"): StringPort {
     const segment = role === "destination" ? SEG.ES : this.#source();
     return {
-      read: (width, offset) => this.#load(width, this.#segmented(segment, offset, width, false)),
+      read: (width, offset) => this.#load(width, this.segmented(segment, offset, width, false)),
       write: (width, offset, value) => {
         const v = this.let(value);
-        this.#store(width, this.#segmented(segment, offset, width, true), v);
+        this.#store(width, this.segmented(segment, offset, width, true), v);
       },
       bulk: () => i32.const(0),
     };
