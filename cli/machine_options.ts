@@ -7,9 +7,10 @@ import { BulkheadError } from "../core/bus/error.ts";
 import type { BootSource, MachineDefinition, ScriptStep } from "../core/machine/definition.ts";
 import { parseMemorySize } from "../core/machine/memory_size.ts";
 import { CPU_MODELS } from "../core/x86/model_names.ts";
+import { ENGINES } from "../core/machine/engines.ts";
 import { TRACES } from "../core/machine/trace.ts";
 import { type Arguments, type OptionTable, usage } from "./options.ts";
-import { parseCount, parseEscapes, parsePattern } from "./values.ts";
+import { parseCount, parseCountOrZero, parseEscapes, parsePattern } from "./values.ts";
 
 /** What the guest is. */
 export const GUEST_OPTIONS = {
@@ -39,7 +40,15 @@ export const MACHINE_OPTIONS = {
     doc:
       "realtime follows the host's clock (the default); deterministic counts instructions, so that equal runs are equal.",
   },
-  engine: { value: "NAME", doc: "What runs guest code: interpreter." },
+  engine: {
+    value: "NAME",
+    doc:
+      "What runs guest code: translator (the default), which makes WebAssembly of what is run often, or interpreter.",
+  },
+  "translate-after": {
+    value: "COUNT",
+    doc: "Translate code that was reached this often, 0 to 65535; 0: when it is first met. Default 100.",
+  },
   "no-reboot": { doc: "End the run when the guest resets the machine, instead of starting it again." },
   "stop-at": { value: "INSTRUCTIONS", doc: "End the run when this many instructions have been retired." },
   expect: {
@@ -81,7 +90,10 @@ function machineOptions(args: Arguments, file: MachineDefinition | undefined): P
     ...(clock === undefined
       ? {}
       : { clock: { ...file?.clock, mode: choice(clock, "--clock", ["realtime", "deterministic"]) } }),
-    ...(args.has("engine") ? { engine: choice(args.get("engine")!, "--engine", ["interpreter"]) } : {}),
+    ...(args.has("engine") ? { engine: choice(args.get("engine")!, "--engine", ENGINES) } : {}),
+    ...(args.has("translate-after")
+      ? { translateAfter: parseCountOrZero(args.get("translate-after")!, "--translate-after") }
+      : {}),
     ...(args.has("no-reboot") ? { reset: "stop" } : {}),
     ...(args.has("stop-at") ? { stopAt: parseCount(args.get("stop-at")!, "--stop-at") } : {}),
     ...(args.has("trace") ? { trace: args.all("trace").map((what) => choice(what, "--trace", TRACES)) } : {}),

@@ -23,6 +23,11 @@ export function parseCount(text: string, option: string): number {
   throw usage(option, "a whole number above zero", `"${text}"`);
 }
 
+/** A whole number from 0. @throws {BulkheadError} `usage`. */
+export function parseCountOrZero(text: string, option: string): number {
+  return text === "0" ? 0 : parseCount(text, option);
+}
+
 /** A whole number from 0, decimal or hexadecimal (`0x7c00`, `7c00h`). @throws {BulkheadError} `usage`. */
 export function parseAddress(text: string, option: string): number {
   const hexadecimal = /^0x([0-9a-f]+)$/i.exec(text) ?? /^([0-9][0-9a-f]*)h$/i.exec(text);

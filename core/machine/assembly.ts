@@ -81,6 +81,7 @@ export function assemble(
     clock,
     interrupts,
     model: definition.cpu,
+    ...(definition.engine === "translator" ? { translate: { after: definition.translateAfter } } : {}),
     roms: placeRoms(init),
     ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),

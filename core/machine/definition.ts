@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { EngineName } from "./engines.ts";
 import type { CpuModelName } from "../x86/model_names.ts";
 
 export type { CpuModelName };
@@ -93,8 +94,10 @@ export interface MachineDefinition {
      */
     readonly model?: CpuModelName;
   };
-  /** What runs guest code. `interpreter` is the default, and the only one so far. */
-  readonly engine?: "interpreter";
+  /** What runs guest code: `translator`, the default, which makes WebAssembly of what is run often; or `interpreter` alone. */
+  readonly engine?: EngineName;
+  /** How often code is reached before it is translated, 0 to 65535; 0: when it is first met. Default 100. */
+  readonly translateAfter?: number;
   /** How virtual time runs. */
   readonly clock?: ClockDefinition;
   /** Devices besides those of the standard PC. */
@@ -123,7 +126,9 @@ export interface ResolvedDefinition {
   /** CPU model. */
   readonly cpu: CpuModelName;
   /** Engine. */
-  readonly engine: "interpreter";
+  readonly engine: EngineName;
+  /** How often code is reached before it is translated. */
+  readonly translateAfter: number;
   /** Virtual time: its mode, and the clock chip's date in milliseconds since 1970. */
   readonly clock: { readonly mode: "realtime" | "deterministic"; readonly date: number };
   /** The guest is a ROM. */

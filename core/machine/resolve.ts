@@ -15,6 +15,7 @@ import {
 } from "./definition.ts";
 import { parseMemorySize } from "./memory_size.ts";
 import { nearestName } from "./nearest.ts";
+import { ENGINES } from "./engines.ts";
 import { TRACES } from "./trace.ts";
 
 /**
@@ -42,7 +43,10 @@ export function resolveDefinition(
     version: DEFINITION_VERSION,
     memory: memorySize(machine.memory),
     cpu: choice(cpu.model, "cpu.model", CPU_MODELS),
-    engine: choice(machine.engine, "engine", ["interpreter"]),
+    engine: choice(machine.engine, "engine", ENGINES),
+    translateAfter: machine.translateAfter === undefined
+      ? TRANSLATE_AFTER
+      : count(machine.translateAfter, "translateAfter", 0xffff),
     clock: { mode, date: clockDate(clock.date, mode) },
     firmware: Object.hasOwn(Object(machine.boot), "rom"),
     board: board.href,
@@ -59,6 +63,9 @@ export function resolveStep(given: ScriptStep): ResolvedStep {
   return step(given, 0);
 }
 
+/** Executions after which code is translated, unless the definition says otherwise. */
+const TRANSLATE_AFTER = 100;
+
 const FIELDS = {
   machine: [
     "version",
@@ -66,6 +73,7 @@ const FIELDS = {
     "memory",
     "cpu",
     "engine",
+    "translateAfter",
     "clock",
     "devices",
     "reset",
@@ -189,9 +197,13 @@ function file(value: unknown, where: string): void {
   throw bad(where, "the name of a file", value);
 }
 
-function count(value: unknown, where: string): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
-  throw bad(where, "a whole number, 0 or more", value);
+function count(value: unknown, where: string, most = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= most) return value;
+  throw bad(
+    where,
+    most === Number.MAX_SAFE_INTEGER ? "a whole number, 0 or more" : `a whole number, 0 to ${most}`,
+    value,
+  );
 }
 
 function choice<T extends string>(value: unknown, where: string, options: readonly [T, ...T[]]): T {

@@ -289,10 +289,15 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number, regionS
         body.set(address, i32.add(regionTable.get(), i32.shr_u(hash.get(), i32.const(2))));
         body.set(left, i32.sub(i32.load16_u(address.get(), at), i32.const(1)));
         body.emit(i32.store16(address.get(), left.get(), at));
-        body.if(i32.eqz(left.get()), () => {
-          setState(STATE.RECORD, i32.const(0));
-          leaveAt(code);
-        }, undefined, "unlikely");
+        body.if(
+          i32.eqz(left.get()),
+          () => {
+            setState(STATE.RECORD, i32.const(0));
+            leaveAt(code);
+          },
+          undefined,
+          "unlikely",
+        );
       };
       body.if(bypass.get(), () => {
         body.set(bypass, i32.const(0));

@@ -105,12 +105,18 @@ function makeBlocks(
         return { start, instructions, end: offset, taken: undefined, next: edge(offset) };
       }
       const end = offset + item.instruction.length;
-      if (item.how === "left") return { start, instructions, end: offset, taken: undefined, next: { to: "outside", target: offset } };
+      if (item.how === "left") {
+        return { start, instructions, end: offset, taken: undefined, next: { to: "outside", target: offset } };
+      }
       instructions.push(item);
       const name = item.instruction.form!.semantics;
       if (BRANCHES.has(name)) {
         const target = relativeTarget(item);
-        const taken = target === undefined ? undefined : name === "call" ? { to: "outside", target } as Edge : edge(target);
+        const taken = target === undefined
+          ? undefined
+          : name === "call"
+          ? { to: "outside", target } as Edge
+          : edge(target);
         const falls = name !== "jmp" && name !== "call" && name !== "ret";
         return { start, instructions, end, taken, next: falls ? edge(end) : undefined };
       }

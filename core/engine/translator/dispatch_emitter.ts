@@ -32,14 +32,19 @@ export function emitDispatch(cpu: number, area: number, pages: number, slots: nu
       // The start of a page without decoded code would be the key of an empty entry.
       const found = i32.eq(i32.load(entry.get(), area + ENTRY.KEY), key.get());
       const decoded = i32.ne(key.get(), i32.const(0));
-      body.if(i32.and(i32.and(found, decoded), i32.le_u(eip.get(), state(STATE.CS_LIMIT))), () => {
-        body.returnCallIndirect(
-          table,
-          type as never,
-          i32.load(entry.get(), area + ENTRY.SLOT),
-          ...[eip, budget, ...registers].map((local) => local.get()) as never[],
-        );
-      }, undefined, "likely");
+      body.if(
+        i32.and(i32.and(found, decoded), i32.le_u(eip.get(), state(STATE.CS_LIMIT))),
+        () => {
+          body.returnCallIndirect(
+            table,
+            type as never,
+            i32.load(entry.get(), area + ENTRY.SLOT),
+            ...[eip, budget, ...registers].map((local) => local.get()) as never[],
+          );
+        },
+        undefined,
+        "likely",
+      );
       registers.forEach((local, number) => setState(registerSlot(number), local.get()));
       setState(STATE.RIP, eip.get());
       setState(STATE.BUDGET, budget.get());

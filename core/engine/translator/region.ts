@@ -33,7 +33,10 @@ export interface RegionInstruction {
 export type How = "inline" | "called" | "left";
 
 /** Where control goes from a block: to another block of the region, or out of it, to an offset from the page's start. */
-export type Edge = { readonly to: "block"; readonly block: number } | { readonly to: "outside"; readonly target: number };
+export type Edge = { readonly to: "block"; readonly block: number } | {
+  readonly to: "outside";
+  readonly target: number;
+};
 
 /** A basic block. */
 export interface Block {

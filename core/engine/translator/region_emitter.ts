@@ -133,9 +133,16 @@ class RegionEmitter {
     if (!this.#flat) {
       // Inside the page no limit is checked, and with 16-bit EIPs none wraps.
       const last = i32.add(this.#eipPage.get(), i32.const(0xfff));
-      const limit = (place.mode & MODE.D) !== 0 ? this.#state(STATE.CS_LIMIT) : minimum(this.#state(STATE.CS_LIMIT), 0xffff);
+      const limit = (place.mode & MODE.D) !== 0
+        ? this.#state(STATE.CS_LIMIT)
+        : minimum(this.#state(STATE.CS_LIMIT), 0xffff);
       const wraps = i32.lt_u(last, i32.const(0xfff));
-      body.if(i32.or(wraps, i32.gt_u(last, limit)), () => this.#leaveAt(place.offset, 0, REGION_EXIT.INTERPRET), undefined, "unlikely");
+      body.if(
+        i32.or(wraps, i32.gt_u(last, limit)),
+        () => this.#leaveAt(place.offset, 0, REGION_EXIT.INTERPRET),
+        undefined,
+        "unlikely",
+      );
     }
     this.#checkBudget(place.offset, 0);
   }
@@ -304,7 +311,9 @@ class RegionEmitter {
     if (edge.to === "outside") return this.#leaveTo(edge.target, short);
     const { order, loopHeader, merge, irreducible } = this.#structure;
     const to = edge.block;
-    if (irreducible.has(from * this.region.blocks.length + to)) return this.#leaveTo(this.region.blocks[to]!.start, short);
+    if (irreducible.has(from * this.region.blocks.length + to)) {
+      return this.#leaveTo(this.region.blocks[to]!.start, short);
+    }
     const back = order[to]! <= order[from]!;
     if (back) return this.body.br(this.#labels[to]!);
     this.#meet(to);

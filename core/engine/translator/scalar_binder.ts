@@ -140,7 +140,11 @@ export class ScalarConstantBinder implements ScalarBuilder {
   #windowed(number: number, offset: Value, _width: Width | 128, write: boolean): Value {
     const window = STATE.WINDOWS + number * WINDOW.SIZE;
     const field = (at: number) => this.state(window + at);
-    const mask = number === WINDOW.STACK ? field(WINDOW.MASK) : number >= WINDOW.ADDRESS16 ? i32.const(0xffff) : undefined;
+    const mask = number === WINDOW.STACK
+      ? field(WINDOW.MASK)
+      : number >= WINDOW.ADDRESS16
+      ? i32.const(0xffff)
+      : undefined;
     const masked = this.let(mask ? i32.and(offset, mask) : offset);
     const span = field(write ? WINDOW.WRITE : WINDOW.READ);
     this.#leaveIf(i32.ge_u(i32.sub(masked, field(WINDOW.LOW)), span));
@@ -208,9 +212,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
     const local = this.frame.registers[high ? index - 4 : index]!;
     if (width === 32) return this.frame.body.set(local, value);
     const mask = width === 16 ? 0xffff : high ? 0xff00 : 0xff;
-    const part = high
-      ? i32.and(i32.shl(value, i32.const(8)), i32.const(0xff00))
-      : i32.and(value, i32.const(mask));
+    const part = high ? i32.and(i32.shl(value, i32.const(8)), i32.const(0xff00)) : i32.and(value, i32.const(mask));
     this.frame.body.set(local, i32.or(i32.and(local.get(), i32.const(~mask)), part));
   }
 

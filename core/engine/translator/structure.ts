@@ -102,7 +102,12 @@ function dominates(dominator: readonly number[], above: number, node: number): b
 }
 
 /** Retreating edges whose target does not dominate their source. */
-function retreating(successors: Graph, order: readonly number[], dominator: readonly number[], count: number): number[] {
+function retreating(
+  successors: Graph,
+  order: readonly number[],
+  dominator: readonly number[],
+  count: number,
+): number[] {
   const bad: number[] = [];
   successors.forEach((targets, from) => {
     if (order[from]! < 0) return;

@@ -372,4 +372,3 @@ export class Translator {
 function dispatcher(user: boolean): number {
   return user ? DISPATCH.USER : DISPATCH.SUPERVISOR;
 }
-
