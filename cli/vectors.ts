@@ -8,10 +8,16 @@ import type { Command } from "./command.ts";
 import { EXIT } from "./exit_codes.ts";
 import { optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
 import { vectorFiles } from "./vectors/files.ts";
+import { parseCountOrZero } from "./values.ts";
 import { exceptionReport, fileReport, jsonReport, summary, totals } from "./vectors/report.ts";
 import { type FileResult, VectorRunner } from "./vectors/run_file.ts";
 
 const TABLE: OptionTable = {
+  "translate-after": {
+    value: "COUNT",
+    doc:
+      "Translate code that was reached this often; 0: each vector's, when it is first met. Without it the interpreter runs them.",
+  },
   json: { doc: "Print JSON: counts, exceptions by rule and opcode, and every failure." },
 };
 
@@ -33,7 +39,10 @@ export async function vectors(args: readonly string[]): Promise<number> {
     throw usage("vectors", "a folder or file of conformance vectors", "none", "see `bulkhead vectors --help`");
   }
   const json = parsed.has("json");
-  const runner = new VectorRunner();
+  const after = parsed.get("translate-after");
+  const runner = new VectorRunner(
+    after === undefined ? undefined : { after: parseCountOrZero(after, "--translate-after") },
+  );
   const results: FileResult[] = [];
   for (const file of await vectorFiles(parsed.operands)) {
     const result = await runner.run(file, (done, of) => showProgress(`${file}: ${done} of ${of}`));

@@ -37,13 +37,15 @@ export class VectorMachine {
   readonly memory: Uint8Array;
 
   /** @param model The processor; one with everything if not said. */
-  constructor(model: NonNullable<VcpuOptions["model"]> = "max") {
+  /** @param translate How soon code is translated; undefined: never. */
+  constructor(model: NonNullable<VcpuOptions["model"]> = "max", translate?: VcpuOptions["translate"]) {
     const layout = layoutMemory(MEMORY_BYTES);
     this.vcpu = new Vcpu({
       memory: allocateMemory(layout),
       layout,
       bus: EMPTY_BUS,
       model,
+      ...(translate ? { translate } : {}),
       interrupts: { asserted: false, acknowledge: () => 0 },
       clock: { now: () => this.vcpu.retired, earlier: undefined },
     });

@@ -4,6 +4,7 @@
  * @module
  */
 import { BulkheadError } from "../../core/bus/error.ts";
+import type { VcpuOptions } from "../../core/engine/vcpu_interface.ts";
 import { type RawVector, readVectors } from "./files.ts";
 import { VectorMachine } from "./machine.ts";
 import { hex, type Outcome } from "./outcome.ts";
@@ -50,7 +51,12 @@ interface Format {
 
 /** Runs files, one machine for each format. */
 export class VectorRunner {
-  readonly #formats: readonly Format[] = [realModeFormat(), ring3Format()];
+  readonly #formats: readonly Format[];
+
+  /** @param translate How soon code is translated; undefined: never. */
+  constructor(translate?: VcpuOptions["translate"]) {
+    this.#formats = [realModeFormat(translate), ring3Format(translate)];
+  }
 
   /**
    * Runs a file.
@@ -119,7 +125,7 @@ function unknownFormat(file: string, number: number): BulkheadError {
   });
 }
 
-function realModeFormat(): Format {
+function realModeFormat(translate: VcpuOptions["translate"]): Format {
   let machines: { of80286?: VectorMachine; of8086?: VectorMachine } = {};
   return {
     name: "real mode",
@@ -129,8 +135,8 @@ function realModeFormat(): Format {
       if (!isRealModeVector(raw)) throw new Error("the format was checked before");
       // There is no model of an 8086: rules say where its recordings differ.
       const machine = isOf8086(raw)
-        ? machines.of8086 ??= new VectorMachine()
-        : machines.of80286 ??= new VectorMachine("i286-real");
+        ? machines.of8086 ??= new VectorMachine("max", translate)
+        : machines.of80286 ??= new VectorMachine("i286-real", translate);
       return runRealMode(machine, raw);
     },
     stray: () => {
@@ -153,14 +159,14 @@ function strayIn(machine: VectorMachine): number | undefined {
   return address;
 }
 
-function ring3Format(): Format {
+function ring3Format(translate: VcpuOptions["translate"]): Format {
   let runner: Ring3Runner | undefined;
   return {
     name: "user mode",
     matches: isRing3Vector,
     label: (raw) => ({ name: String(raw.n), bytes: String(raw.c) }),
     run: (raw) => {
-      runner ??= new Ring3Runner(new VectorMachine());
+      runner ??= new Ring3Runner(new VectorMachine("max", translate));
       if (!isRing3Vector(raw)) throw new Error("the format was checked before");
       return runner.run(raw);
     },
