@@ -1,0 +1,198 @@
+/**
+ * A virtual CPU with RAM, a bus that answers by a rule, and interrupts at known instruction counts. It keeps a log of what crossed its
+ * boundary.
+ *
+ * @module
+ */
+import type { InterruptAcknowledger, SystemBus } from "../../bus/system.ts";
+import { allocateMemory, layoutMemory } from "../../memory/layout.ts";
+import { Vcpu } from "../vcpu.ts";
+import type { VcpuOptions, VcpuStop } from "../vcpu_interface.ts";
+import { prepare } from "./image.ts";
+import { AT, EXTERNAL, PORT, RAM_BYTES } from "./layout.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How a machine runs: its CPU's options beyond those that make a machine, and how many instructions a stretch has. */
+export interface Engine {
+  readonly name: string;
+  readonly options: Partial<VcpuOptions> & { readonly translate?: { readonly after: number } };
+  /** Instructions of the next stretch, at least 1. */
+  readonly stretch: (step: number) => number;
+}
+
+/** What crossed the boundary: kind, instructions retired before it, and two values. */
+export const LOG = {
+  FAULT: 0,
+  INTERRUPT: 1,
+  PORT_READ: 2,
+  PORT_WRITE: 3,
+  MMIO_READ: 4,
+  MMIO_WRITE: 5,
+  HALTED: 6,
+} as const;
+
+/** Numbers of an entry in the log. */
+export const ENTRY = 4;
+
+/** A run with so many entries goes round in circles. */
+const LONGEST_LOG = 40_000 * ENTRY;
+
+/** The program has done so much that it is not run on. */
+class Endless {}
+
+/** A machine that runs one scenario after another. */
+export class FuzzMachine {
+  readonly vcpu: Vcpu;
+  readonly ram: Uint8Array;
+  /** Entries of the last run. */
+  readonly log: number[] = [];
+  /** Why the last run ended. */
+  ended = "";
+  #begin = 0;
+  #reads = 0;
+  /** Requests that wait: vectors. */
+  #requests: number[] = [];
+  /** Alarms to come, by instruction count. */
+  #alarms: { at: number; vector: number }[] = [];
+
+  constructor(readonly engine: Engine) {
+    const layout = layoutMemory(RAM_BYTES);
+    // deno-lint-ignore no-this-alias
+    const machine = this;
+    const interrupts: InterruptAcknowledger = {
+      get asserted() {
+        return machine.#requests.length > 0;
+      },
+      acknowledge: () => {
+        const vector = this.#requests.shift() ?? EXTERNAL + 7;
+        this.#note(LOG.INTERRUPT, vector, 0);
+        return vector;
+      },
+    };
+    this.vcpu = new Vcpu({
+      ...engine.options,
+      memory: allocateMemory(layout),
+      layout,
+      bus: this.#bus(),
+      interrupts,
+      clock: { now: () => this.retired, earlier: undefined },
+      faulted: ({ vector, error }) => this.#note(LOG.FAULT, vector, error),
+    });
+    this.ram = this.vcpu.physical.bytes.subarray(layout.ram, layout.ram + RAM_BYTES);
+  }
+
+  /** Instructions of this run so far. */
+  get retired(): number {
+    return this.vcpu.retired - this.#begin;
+  }
+
+  #note(kind: number, first: number, second: number, retired = this.retired): void {
+    if (this.log.length >= LONGEST_LOG) throw new Endless();
+    this.log.push(kind, retired, first, second);
+  }
+
+  #answer(address: number, size: number): number {
+    const mixed = Math.imul(address + this.#reads++ * 0x61, 0x9e37_79b1) >>> 0;
+    return size === 4 ? mixed : mixed >>> (32 - size * 8);
+  }
+
+  #bus(): SystemBus {
+    return {
+      portRead: (port, size) => {
+        const value = this.#answer(port, size);
+        this.#note(LOG.PORT_READ, port, value);
+        return value;
+      },
+      portWrite: (port, size, value) => {
+        this.#note(LOG.PORT_WRITE, port * 8 + size, value);
+        this.#ask(port, value);
+      },
+      portReadBlock: (port, size, into) => {
+        for (let i = 0; i < into.length; i++) into[i] = this.#answer(port, 1);
+        return into.length / size;
+      },
+      portWriteBlock: (port, size, from) => {
+        for (let i = 0; i < from.length; i += size) {
+          this.#note(LOG.PORT_WRITE, port * 8 + size, from[i]!, this.retired + i / size);
+          if (this.#ask(port, from[i]!)) return i / size + 1;
+        }
+        return from.length / size;
+      },
+      mmioRead: (address, size) => {
+        // Where code is fetched from devices, how often is not told.
+        const value = Math.imul(address, 0x9e37_79b1) >>> (32 - size * 8);
+        this.#note(LOG.MMIO_READ, address, size);
+        return value;
+      },
+      mmioWrite: (address, size, value) => this.#note(LOG.MMIO_WRITE, address * 8 + size, value),
+    };
+  }
+
+  /** A port that asks for interrupts: now, which is true, or later. */
+  #ask(port: number, value: number): boolean {
+    if ((port & ~7) === PORT.INTERRUPT) {
+      if (this.#requests.length >= 4) return false;
+      this.#requests.push(EXTERNAL + (port & 7));
+      return true;
+    }
+    if (port === PORT.ALARM && this.#alarms.length < 100) {
+      this.#alarms.push({ at: this.retired + 1 + (value & 63), vector: EXTERNAL + 8 });
+      this.#alarms.sort((a, b) => a.at - b.at);
+      this.vcpu.interrupt();
+    }
+    return false;
+  }
+
+  /** Runs a scenario's first `instructions`. */
+  run(scenario: Scenario, ram: Uint8Array, instructions: number = scenario.instructions): void {
+    const { vcpu } = this;
+    vcpu.physical.write(0, ram);
+    vcpu.reset();
+    prepare(vcpu.cpu, scenario);
+    // The state was replaced behind the CPU's back; what it derived from the old one goes.
+    vcpu.save();
+    this.log.length = 0;
+    this.#begin = vcpu.retired;
+    this.#reads = 0;
+    this.#requests = [];
+    this.#alarms = scenario.events.map(({ at, vector }) => ({ at, vector }));
+    try {
+      this.ended = this.#loop(instructions);
+    } catch (error) {
+      if (!(error instanceof Endless)) throw error;
+      this.ended = "endless";
+    }
+  }
+
+  #loop(instructions: number): string {
+    const { vcpu } = this;
+    for (let step = 0;; step++) {
+      while (this.#alarms.length > 0 && this.#alarms[0]!.at <= this.retired) {
+        this.#requests.push(this.#alarms.shift()!.vector);
+      }
+      const { retired } = this;
+      if (retired >= instructions) return retired === instructions ? "budget" : `${retired - instructions} too many`;
+      const due = Math.min(instructions, this.#alarms[0]?.at ?? instructions);
+      const stretch = Math.min(due - retired, Math.max(1, this.engine.stretch(step)));
+      const stop = vcpu.run(stretch);
+      if (this.retired > retired + stretch) {
+        return `a stretch of ${stretch} at ${retired} retired ${this.retired - retired}`;
+      }
+      if (stop.reason === "budget") {
+        if (this.retired < retired + stretch && !vcpu.interrupted) {
+          return `a stretch of ${stretch} at ${retired} retired ${this.retired - retired}`;
+        }
+      } else if (stop.reason === "halted" && this.#alarms.length > 0) {
+        this.#note(LOG.HALTED, 0, 0);
+        this.#requests.push(this.#alarms.shift()!.vector);
+      } else return describe(stop);
+    }
+  }
+}
+
+function describe(stop: VcpuStop): string {
+  return stop.reason === "unbuilt" ? `unbuilt: ${stop.feature}` : stop.reason;
+}
+
+/** The processor's own device pages, for messages. */
+export const DEVICE_PAGE: number = AT.DEVICE;
