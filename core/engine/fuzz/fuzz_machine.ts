@@ -108,13 +108,19 @@ export class FuzzMachine {
         this.#ask(port, value);
       },
       portReadBlock: (port, size, into) => {
-        for (let i = 0; i < into.length; i++) into[i] = this.#answer(port, 1);
+        for (let i = 0; i < into.length; i += size) {
+          const value = this.#answer(port, size);
+          this.#note(LOG.PORT_READ, port, value, this.retired + i / size);
+          for (let byte = 0; byte < size; byte++) into[i + byte] = value >>> (byte * 8);
+        }
         return into.length / size;
       },
       portWriteBlock: (port, size, from) => {
         for (let i = 0; i < from.length; i += size) {
-          this.#note(LOG.PORT_WRITE, port * 8 + size, from[i]!, this.retired + i / size);
-          if (this.#ask(port, from[i]!)) return i / size + 1;
+          let value = 0;
+          for (let byte = size; byte-- > 0;) value = value * 256 + from[i + byte]!;
+          this.#note(LOG.PORT_WRITE, port * 8 + size, value, this.retired + i / size);
+          if (this.#ask(port, value)) return i / size + 1;
         }
         return from.length / size;
       },
@@ -139,6 +145,7 @@ export class FuzzMachine {
       this.#alarms.push({ at: this.retired + 1 + (value & 63), vector: EXTERNAL + 8 });
       this.#alarms.sort((a, b) => a.at - b.at);
       this.vcpu.interrupt();
+      return true;
     }
     return false;
   }

@@ -95,7 +95,7 @@ function transferString(
     const offset = cpu.gpr(pointer, addressSize);
     const items = down ? 1 : blockItems(cpu, segment, offset, addressSize, size, Math.min(count, budget));
     let moved = 1;
-    if (items > 1) moved = transferBlock(cpu, port, segment, offset, size, items, input);
+    if (items > 1 && inMemory(cpu, segment, offset, size, input)) moved = transferBlock(cpu, port, segment, offset, size, items, input);
     else transferItem(cpu, port, segment, offset, size, input);
     advance(cpu, pointer, addressSize, size, moved);
     count -= moved;
@@ -104,6 +104,8 @@ function transferString(
     // Each iteration counts as retired; a fault in a later one takes none of them back.
     i32[EXTRA]! += moved;
     if (count === 0) break;
+    // The device may have raised its line, or armed an alarm that is due soon.
+    cpu.poll();
     if (budget <= 0 || interruptible(cpu)) {
       cpu.next = cpu.eip;
       // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
@@ -136,6 +138,11 @@ function blockItems(
   const toPageEnd = BLOCK - (linear & (BLOCK - 1));
   const toWrap = (addressSize === 2 ? 0x1_0000 : 0x1_0000_0000) - offset;
   return Math.min(count, Math.floor(Math.min(toPageEnd, toWrap, cpu.segmentLimit(segment) + 1 - offset) / size));
+}
+
+/** Whether a string's next item is in memory: a device behind it sees each item's two accesses before the next item's. */
+function inMemory(cpu: Cpu, segment: number, offset: number, size: number, input: boolean): boolean {
+  return cpu.memory.isMemory(cpu.linear(segment, offset, size, input), input, cpu.user);
 }
 
 function transferItem(cpu: Cpu, port: number, segment: number, offset: number, size: number, input: boolean): void {
