@@ -9,15 +9,20 @@ import { allocateMemory, layoutMemory } from "../../memory/layout.ts";
 import { Vcpu } from "../vcpu.ts";
 import type { VcpuOptions, VcpuStop } from "../vcpu_interface.ts";
 import { prepare } from "./image.ts";
-import { AT, EXTERNAL, PORT, RAM_BYTES } from "./layout.ts";
+import { EXTERNAL, PORT, RAM_BYTES } from "./layout.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** How a machine runs: its CPU's options beyond those that make a machine, and how many instructions a stretch has. */
+/** When code is translated: after how many executions. */
+export interface Translate {
+  readonly after: number;
+}
+
+/** How a machine runs. */
 export interface Engine {
-  readonly name: string;
-  readonly options: Partial<VcpuOptions> & { readonly translate?: { readonly after: number } };
-  /** Instructions of the next stretch, at least 1. */
-  readonly stretch: (step: number) => number;
+  /** Undefined: never. */
+  readonly translate?: Translate;
+  /** Makes what says how many instructions the next stretch has, at least 1; a seed decides. */
+  readonly stretches: (seed: number) => () => number;
 }
 
 /** What crossed the boundary: kind, instructions retired before it, and two values. */
@@ -69,15 +74,21 @@ export class FuzzMachine {
         return vector;
       },
     };
-    this.vcpu = new Vcpu({
-      ...engine.options,
+    let asked = false;
+    const options: VcpuOptions & { readonly translate?: Translate } = {
+      get translate() {
+        asked = true;
+        return engine.translate;
+      },
       memory: allocateMemory(layout),
       layout,
       bus: this.#bus(),
       interrupts,
       clock: { now: () => this.retired, earlier: undefined },
       faulted: ({ vector, error }) => this.#note(LOG.FAULT, vector, error),
-    });
+    };
+    this.vcpu = new Vcpu(options);
+    if (engine.translate !== undefined && !asked) throw new Error("the virtual CPU has no translator to compare");
     this.ram = this.vcpu.physical.bytes.subarray(layout.ram, layout.ram + RAM_BYTES);
   }
 
@@ -150,8 +161,8 @@ export class FuzzMachine {
     return false;
   }
 
-  /** Runs a scenario's first `instructions`. */
-  run(scenario: Scenario, ram: Uint8Array, instructions: number = scenario.instructions): void {
+  /** Runs a scenario in memory that is filled with `ram`. */
+  run(scenario: Scenario, ram: Uint8Array): void {
     const { vcpu } = this;
     vcpu.physical.write(0, ram);
     vcpu.reset();
@@ -164,23 +175,23 @@ export class FuzzMachine {
     this.#requests = [];
     this.#alarms = scenario.events.map(({ at, vector }) => ({ at, vector }));
     try {
-      this.ended = this.#loop(instructions);
+      this.ended = this.#loop(scenario.instructions, this.engine.stretches(scenario.seed));
     } catch (error) {
       if (!(error instanceof Endless)) throw error;
       this.ended = "endless";
     }
   }
 
-  #loop(instructions: number): string {
+  #loop(instructions: number, stretchLength: () => number): string {
     const { vcpu } = this;
-    for (let step = 0;; step++) {
+    for (;;) {
       while (this.#alarms.length > 0 && this.#alarms[0]!.at <= this.retired) {
         this.#requests.push(this.#alarms.shift()!.vector);
       }
       const { retired } = this;
       if (retired >= instructions) return retired === instructions ? "budget" : `${retired - instructions} too many`;
       const due = Math.min(instructions, this.#alarms[0]?.at ?? instructions);
-      const stretch = Math.min(due - retired, Math.max(1, this.engine.stretch(step)));
+      const stretch = Math.min(due - retired, stretchLength());
       const stop = vcpu.run(stretch);
       if (this.retired > retired + stretch) {
         return `a stretch of ${stretch} at ${retired} retired ${this.retired - retired}`;
@@ -200,6 +211,3 @@ export class FuzzMachine {
 function describe(stop: VcpuStop): string {
   return stop.reason === "unbuilt" ? `unbuilt: ${stop.feature}` : stop.reason;
 }
-
-/** The processor's own device pages, for messages. */
-export const DEVICE_PAGE: number = AT.DEVICE;

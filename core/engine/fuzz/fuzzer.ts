@@ -4,8 +4,9 @@
  * @module
  */
 import { difference } from "./compare.ts";
-import { type Engine, FuzzMachine } from "./fuzz_machine.ts";
+import { type Engine, FuzzMachine, type Translate } from "./fuzz_machine.ts";
 import { image } from "./image.ts";
+import { OverwrittenStrings } from "./overwritten_string.ts";
 import { listing } from "./program.ts";
 import { Random } from "./random.ts";
 import { type Scenario, scenario } from "./scenario.ts";
@@ -23,36 +24,39 @@ export interface Finding {
   readonly needsHistory: boolean;
 }
 
-/** Long stretches. */
-export function long(options: Engine["options"] = {}, name = "in long stretches"): Engine {
-  return { name, options, stretch: () => 1_000_000 };
+/** Longest stretch of each pattern: one instruction at a time, a few, as many as there are. */
+const LIMITS = { short: [1, 1, 3, 30, 300], mixed: [1, 30, 300, 1e6, 1e6, 1e6, 1e6, 1e6] } as const;
+
+/** An engine in stretches as long as can be. */
+export function long(translate?: Translate): Engine {
+  return { stretches: () => () => 1e6, ...translate === undefined ? {} : { translate } };
 }
 
-/** One instruction at a time, or a few; `seed` decides which of the patterns. */
-export function short(options: Engine["options"] = {}, name = "in short stretches"): Engine {
-  const random = new Random(7);
-  let limit = 1;
-  return {
-    name,
-    options,
-    stretch: (step) => {
-      if (step === 0) limit = random.pick([1, 1, 3, 30, 300]);
-      return 1 + random.below(limit);
-    },
+/** An engine in stretches of a pattern that the seed decides. */
+export function cut(pattern: keyof typeof LIMITS, translate?: Translate): Engine {
+  const stretches = (seed: number) => {
+    const random = new Random(seed ^ 0x5eed);
+    const limit = random.pick(LIMITS[pattern]);
+    return () => limit < 1e6 ? 1 + random.below(limit) : limit;
   };
+  return { stretches, ...translate === undefined ? {} : { translate } };
 }
 
 /** Two engines side by side. */
 export class Fuzzer {
-  #machines: readonly [FuzzMachine, FuzzMachine];
+  /** The two machines that run now. */
+  machines: readonly [FuzzMachine, FuzzMachine];
   /** Instructions that one of them has retired. */
   instructions = 0;
   cases = 0;
+  /** Programs that differed and may: see `OverwrittenStrings`. */
+  undecided = 0;
+  #strings: OverwrittenStrings | undefined;
   /** How the runs ended. */
   readonly ends = new Map<string, number>();
 
   constructor(readonly first: Engine, readonly second: Engine) {
-    this.#machines = this.#fresh();
+    this.machines = this.#fresh();
   }
 
   #fresh(): readonly [FuzzMachine, FuzzMachine] {
@@ -64,15 +68,20 @@ export class Fuzzer {
     const made = scenario(seed);
     const found = this.compare(made);
     this.cases++;
-    const [one] = this.#machines;
+    const [one] = this.machines;
     this.instructions += one.retired;
     const end = one.ended;
     this.ends.set(end, (this.ends.get(end) ?? 0) + 1);
-    return found === undefined ? undefined : this.#report(made, found);
+    if (found === undefined) return undefined;
+    if (this.#undecided(made)) {
+      this.undecided++;
+      return undefined;
+    }
+    return this.#report(made, found);
   }
 
   /** What differs between the engines after a scenario. */
-  compare(made: Scenario, machines: readonly [FuzzMachine, FuzzMachine] = this.#machines): string | undefined {
+  compare(made: Scenario, machines: readonly [FuzzMachine, FuzzMachine] = this.machines): string | undefined {
     const memory = image(made);
     if (memory === undefined) return undefined;
     const [one, other] = machines;
@@ -81,15 +90,21 @@ export class Fuzzer {
     return difference(one, other);
   }
 
+  /** Whether the architecture lets a scenario's runs differ. */
+  #undecided(made: Scenario): boolean {
+    this.#strings ??= new OverwrittenStrings();
+    return this.#strings.in(made, image(made)!.ram);
+  }
+
   #report(made: Scenario, found: string): Finding {
-    this.#machines = this.#fresh();
+    this.machines = this.#fresh();
     const again = this.compare(made);
     if (again === undefined) {
       return { seed: made.seed, difference: found, scenario: made, shrunk: found, needsHistory: true };
     }
-    const small = shrink(made, (smaller) => this.compare(smaller) !== undefined);
+    const small = shrink(made, (smaller) => this.compare(smaller) !== undefined && !this.#undecided(smaller));
     const shrunk = this.compare(small) ?? again;
-    this.#machines = this.#fresh();
+    this.machines = this.#fresh();
     return { seed: made.seed, difference: found, scenario: small, shrunk, needsHistory: false };
   }
 }

@@ -59,7 +59,7 @@ export function image(scenario: Scenario): Image | undefined {
     }
   }
 
-  const { bytes, entries, enter } = handlers(mode.kind === "real" ? "real" : mode.big ? "wide" : "narrow");
+  const { bytes, entries } = handlers(mode.kind === "real" ? "real" : mode.big ? "wide" : "narrow");
   ram.set(bytes, AT.HANDLERS);
   set(AT.CODE_OFFSET, codeOffset(mode));
   set(AT.RESCUE, origin);
