@@ -10,7 +10,7 @@ import { Vcpu } from "../vcpu.ts";
 import type { VcpuOptions, VcpuStop } from "../vcpu_interface.ts";
 import { prepare } from "./image.ts";
 import { EXTERNAL, PORT, RAM_BYTES } from "./layout.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Event, Scenario } from "./scenario.ts";
 
 /** When code is translated: after how many executions. */
 export interface Translate {
@@ -57,8 +57,8 @@ export class FuzzMachine {
   #reads = 0;
   /** Requests that wait: vectors. */
   #requests: number[] = [];
-  /** Alarms to come, by instruction count. */
-  #alarms: { at: number; vector: number }[] = [];
+  /** What is to come, by instruction count. */
+  #events: Event[] = [];
 
   constructor(readonly engine: Engine) {
     const layout = layoutMemory(RAM_BYTES);
@@ -152,9 +152,9 @@ export class FuzzMachine {
       this.#requests.push(EXTERNAL + (port & 7));
       return true;
     }
-    if (port === PORT.ALARM && this.#alarms.length < 100) {
-      this.#alarms.push({ at: this.retired + 1 + (value & 63), vector: EXTERNAL + 8 });
-      this.#alarms.sort((a, b) => a.at - b.at);
+    if (port === PORT.ALARM && this.#events.length < 100) {
+      this.#events.push({ at: this.retired + 1 + (value & 63), vector: EXTERNAL + 8 });
+      this.#events.sort((a, b) => a.at - b.at);
       this.vcpu.interrupt();
       return true;
     }
@@ -173,7 +173,7 @@ export class FuzzMachine {
     this.#begin = vcpu.retired;
     this.#reads = 0;
     this.#requests = [];
-    this.#alarms = scenario.events.map(({ at, vector }) => ({ at, vector }));
+    this.#events = [...scenario.events];
     try {
       this.ended = this.#loop(scenario.instructions, this.engine.stretches(scenario.seed));
     } catch (error) {
@@ -182,15 +182,20 @@ export class FuzzMachine {
     }
   }
 
+  /** The next event's time has come. */
+  #happen(): void {
+    const event = this.#events.shift()!;
+    if ("vector" in event) this.#requests.push(event.vector);
+    else this.vcpu.physical.write(event.physical, event.bytes);
+  }
+
   #loop(instructions: number, stretchLength: () => number): string {
     const { vcpu } = this;
     for (;;) {
-      while (this.#alarms.length > 0 && this.#alarms[0]!.at <= this.retired) {
-        this.#requests.push(this.#alarms.shift()!.vector);
-      }
+      while (this.#events.length > 0 && this.#events[0]!.at <= this.retired) this.#happen();
       const { retired } = this;
       if (retired >= instructions) return retired === instructions ? "budget" : `${retired - instructions} too many`;
-      const due = Math.min(instructions, this.#alarms[0]?.at ?? instructions);
+      const due = Math.min(instructions, this.#events[0]?.at ?? instructions);
       const stretch = Math.min(due - retired, stretchLength());
       const stop = vcpu.run(stretch);
       if (this.retired > retired + stretch) {
@@ -200,9 +205,9 @@ export class FuzzMachine {
         if (this.retired < retired + stretch && !vcpu.interrupted) {
           return `a stretch of ${stretch} at ${retired} retired ${this.retired - retired}`;
         }
-      } else if (stop.reason === "halted" && this.#alarms.length > 0) {
+      } else if (stop.reason === "halted" && this.#events.length > 0) {
         this.#note(LOG.HALTED, 0, 0);
-        this.#requests.push(this.#alarms.shift()!.vector);
+        this.#happen();
       } else return describe(stop);
     }
   }

@@ -9,7 +9,7 @@ import { image } from "./image.ts";
 import { OverwrittenStrings } from "./overwritten_string.ts";
 import { listing } from "./program.ts";
 import { Random } from "./random.ts";
-import { type Scenario, scenario } from "./scenario.ts";
+import { type Event, type Scenario, scenario } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 
 /** A scenario on which two engines disagree. */
@@ -109,6 +109,13 @@ export class Fuzzer {
   }
 }
 
+function eventText(event: Event): string {
+  const what = "vector" in event
+    ? `interrupt ${event.vector}`
+    : `${event.bytes.toHex()} to ${event.physical.toString(16)}`;
+  return `${what} at ${event.at}`;
+}
+
 /** A finding as text. */
 export function report({ seed, difference, scenario, shrunk, needsHistory }: Finding): string {
   const { mode, pieces, instructions, events, registers } = scenario;
@@ -122,7 +129,7 @@ export function report({ seed, difference, scenario, shrunk, needsHistory }: Fin
     `eax ecx edx ebx esp ebp esi edi: ${registers.map(hex).join(" ")}; eflags ${hex(scenario.eflags)}; cr0 ${
       hex(scenario.cr0)
     }; cr4 ${hex(scenario.cr4)}`,
-    ...events.length > 0 ? [`interrupts: ${events.map(({ at, vector }) => `${vector} at ${at}`).join(", ")}`] : [],
+    ...events.length > 0 ? [`from outside: ${events.map(eventText).join(", ")}`] : [],
     ...listing(pieces, laid),
   ].join("\n");
 }

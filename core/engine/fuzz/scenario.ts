@@ -11,11 +11,10 @@ import type { Piece } from "./program.ts";
 import { Random } from "./random.ts";
 import { body, makeVictims, placeVictims } from "./units.ts";
 
-/** An interrupt request that is asserted once so many instructions have retired. */
-export interface Event {
-  readonly at: number;
-  readonly vector: number;
-}
+/** Something from outside, once so many instructions have retired: an interrupt request, or a device that writes memory. */
+export type Event =
+  | { readonly at: number; readonly vector: number }
+  | { readonly at: number; readonly physical: number; readonly bytes: Uint8Array };
 
 /** What decides a run. */
 export interface Scenario {
@@ -91,8 +90,22 @@ function program(random: Random, mode: Mode): readonly Piece[] {
 
 function events(random: Random, instructions: number): readonly Event[] {
   const count = random.weighted([[4, 0], [4, random.between(1, 6)], [1, random.between(10, 60)]]);
-  return Array.from({ length: count }, () => ({
+  const vectors = Array.from({ length: count }, () => ({
     at: random.below(instructions),
     vector: random.chance(95) ? EXTERNAL + random.below(16) : random.below(256),
-  })).sort((a, b) => a.at - b.at);
+  }));
+  const writes = random.chance(15)
+    ? Array.from({ length: random.between(1, 5) }, () => transfer(random, instructions))
+    : [];
+  return [...vectors, ...writes].sort((a, b) => a.at - b.at);
+}
+
+/** A device's write to data or, as far as it may hit some, code. */
+function transfer(random: Random, instructions: number): Event {
+  const start = random.pick([AT.DATA, AT.DATA + 0xff0, AT.CODE, AT.CODE + 0xf00, AT.CODE + 0x1f00]);
+  const bytes = Uint8Array.from(
+    { length: random.between(1, 6) },
+    () => random.pick([0x90, 0x40, 0x41, 0x42, 0x43, 0xf8]),
+  );
+  return { at: random.below(instructions), physical: start + random.below(0x180), bytes };
 }

@@ -232,6 +232,33 @@ const system: Unit = (code) => {
   code.place(after);
 };
 
+/** Far pointers from memory, and the tables' registers stored and loaded again. */
+const pointers: Unit = (code) => {
+  const { random, mode, big, width } = code;
+  const at = AT.DATA + 0x3e00 + random.below(64) - mode.segments[SEG.DS]!.base;
+  const operand = (digit: number, offset: number) => [digit << 3 | (big ? 5 : 6), ...little(offset, width)];
+  if (random.chance(20) && mode.cpl === 0) {
+    const digit = random.below(2);
+    // SGDT or SIDT, and LGDT or LIDT of the same, with all 32 bits of the base.
+    const prefix = code.prefix(4);
+    code.put(...prefix, 0x0f, 0x01, ...operand(digit, at));
+    code.put(...prefix, 0x0f, 0x01, ...operand(digit + 2, at));
+    return;
+  }
+  const register = random.pick([SEG.ES, SEG.DS, SEG.SS, SEG.FS, SEG.GS]);
+  const opcode = register === SEG.ES ? [0xc4] : register === SEG.DS ? [0xc5] : [0x0f, 0xb0 | register];
+  code.put(0xc7, ...operand(0, at + width), ...little(mode.segments[register]!.selector, width));
+  code.put(...opcode, ...operand(random.pick([GPR.AX, GPR.BX, GPR.SI]), at));
+};
+
+/** RDMSR and WRMSR of the same. */
+const specific: Unit = (code) => {
+  const { random } = code;
+  code.load(GPR.CX, random.pick([0x174, 0x175, 0x176, 0x10, 0x1b, 0x277, 0xfe, random.next()]), 4);
+  code.put(0x0f, 0x32);
+  if (random.chance(70)) code.put(0x0f, 0x30);
+};
+
 /** Units by weight. */
 export const SYSTEM_UNITS: readonly (readonly [weight: number, unit: Unit])[] = [
   [3, flags],
@@ -243,4 +270,6 @@ export const SYSTEM_UNITS: readonly (readonly [weight: number, unit: Unit])[] = 
   [3, paging],
   [1, system],
   [1, debug],
+  [2, pointers],
+  [1, specific],
 ];

@@ -7,6 +7,7 @@ import { GPR, SEG } from "../../x86/registers.ts";
 import type { Code } from "./code.ts";
 import { little } from "./code.ts";
 import { ALL, FLAG_FORMS, FLOATING, INTEGER, STACK_FORMS, STRING_FORMS, VECTORS } from "./forms.ts";
+import { counter, FLOW_UNITS } from "./flow_units.ts";
 import { AT, PAGES } from "./layout.ts";
 import { stackTop } from "./mode.ts";
 import { SYSTEM_UNITS } from "./system_units.ts";
@@ -100,13 +101,11 @@ const loop: Unit = (code, depth) => {
   const kind = random.below(3);
   if (kind === 2) {
     // Counted in memory, where the body seldom gets at it.
-    const { base } = code.mode.segments[SEG.DS]!;
-    const counter = AT.DATA + 0x3f00 + random.below(32) * 4 - base;
-    const address = code.big ? [0x05, ...little(counter, 4)] : [0x06, ...little(counter, 2)];
-    code.put(0xc7, ...address, ...little(times, width));
+    const memory = counter(code);
+    code.put(...memory(0xc7, 0, ...little(times, width)));
     code.place(head);
     body(code, depth, 3);
-    code.put(0xff, address[0]! | 0x08, ...address.slice(1));
+    code.put(...memory(0xff, 1));
     code.jump(0x75, head);
     return;
   }
@@ -318,6 +317,7 @@ export const UNITS: readonly (readonly [weight: number, unit: Unit])[] = [
   [1, victim],
   [1, copy],
   [2, straddle],
+  ...FLOW_UNITS,
   ...SYSTEM_UNITS,
 ];
 
