@@ -6,7 +6,7 @@
 import { SEG, SEGMENT, STATE } from "../../x86/registers.ts";
 import { SEGMENT_NAMES } from "../../x86/names.ts";
 import { architecturalState } from "../cpu_start.ts";
-import { ENTRY, type FuzzMachine, LOG } from "./fuzz_machine.ts";
+import { ENDLESS, ENTRY, type FuzzMachine, LOG } from "./fuzz_machine.ts";
 
 const REGISTERS = ["eax", "ecx", "edx", "ebx", "esp", "ebp", "esi", "edi"];
 
@@ -24,7 +24,10 @@ function isDerived(at: number): boolean {
 
 /** What differs first between two machines that ran the same; undefined: nothing. */
 export function difference(first: FuzzMachine, second: FuzzMachine): string | undefined {
-  return log(first, second) ?? ended(first, second) ?? registers(first, second) ?? memory(first, second);
+  const logged = log(first, second);
+  // Broken off in the middle of an instruction.
+  if (logged !== undefined || (first.ended === ENDLESS && second.ended === ENDLESS)) return logged;
+  return ended(first, second) ?? registers(first, second) ?? memory(first, second);
 }
 
 function ended(first: FuzzMachine, second: FuzzMachine): string | undefined {

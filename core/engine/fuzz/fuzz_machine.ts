@@ -21,6 +21,8 @@ export interface Translate {
 export interface Engine {
   /** Undefined: never. */
   readonly translate?: Translate;
+  /** Instructions' definitions where they are not the usual ones: what a difference is tested with. */
+  readonly callouts?: VcpuOptions["callouts"];
   /** Makes what says how many instructions the next stretch has, at least 1; a seed decides. */
   readonly stretches: (seed: number) => () => number;
 }
@@ -41,6 +43,12 @@ export const ENTRY = 4;
 
 /** A run with so many entries goes round in circles. */
 const LONGEST_LOG = 40_000 * ENTRY;
+
+/** Programs after which a machine forgets the code of those before; it forgets when such a seed begins. */
+export const HISTORY = 32;
+
+/** How a run ended whose log became too long. */
+export const ENDLESS = "endless";
 
 /** The program has done so much that it is not run on. */
 class Endless {}
@@ -76,6 +84,7 @@ export class FuzzMachine {
     };
     let asked = false;
     const options: VcpuOptions & { readonly translate?: Translate } = {
+      ...engine.callouts === undefined ? {} : { callouts: engine.callouts },
       get translate() {
         asked = true;
         return engine.translate;
@@ -167,8 +176,8 @@ export class FuzzMachine {
     vcpu.physical.write(0, ram);
     vcpu.reset();
     prepare(vcpu.cpu, scenario);
-    // The state was replaced behind the CPU's back; what it derived from the old one goes.
-    vcpu.save();
+    // Decoded and translated code of the programs before stays, as far as they were at other addresses: it must not be taken for this one's.
+    if (scenario.seed % HISTORY === 0) vcpu.save();
     this.log.length = 0;
     this.#begin = vcpu.retired;
     this.#reads = 0;
@@ -178,7 +187,7 @@ export class FuzzMachine {
       this.ended = this.#loop(scenario.instructions, this.engine.stretches(scenario.seed));
     } catch (error) {
       if (!(error instanceof Endless)) throw error;
-      this.ended = "endless";
+      this.ended = ENDLESS;
     }
   }
 

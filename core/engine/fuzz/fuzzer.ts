@@ -4,7 +4,7 @@
  * @module
  */
 import { difference } from "./compare.ts";
-import { type Engine, FuzzMachine, type Translate } from "./fuzz_machine.ts";
+import { type Engine, FuzzMachine, HISTORY, type Translate } from "./fuzz_machine.ts";
 import { image } from "./image.ts";
 import { OverwrittenStrings } from "./overwritten_string.ts";
 import { listing } from "./program.ts";
@@ -20,8 +20,8 @@ export interface Finding {
   /** The program, shrunk, and what differs in it. */
   readonly scenario: Scenario;
   readonly shrunk: string;
-  /** It takes machines that have run other programs before. */
-  readonly needsHistory: boolean;
+  /** What the machines must have run before: nothing, the programs of the seeds from a multiple of HISTORY on, or more. */
+  readonly history: "none" | "few" | "unknown";
 }
 
 /** Longest stretch of each pattern: one instruction at a time, a few, as many as there are. */
@@ -96,16 +96,24 @@ export class Fuzzer {
     return this.#strings.in(made, image(made)!.ram);
   }
 
+  /** Whether a difference shows on machines that have run the programs of a few seeds before. */
+  #showsAfterOthers(made: Scenario): boolean {
+    this.machines = this.#fresh();
+    for (let seed = made.seed - made.seed % HISTORY; seed < made.seed; seed++) this.compare(scenario(seed));
+    return this.compare(made) !== undefined;
+  }
+
   #report(made: Scenario, found: string): Finding {
     this.machines = this.#fresh();
     const again = this.compare(made);
     if (again === undefined) {
-      return { seed: made.seed, difference: found, scenario: made, shrunk: found, needsHistory: true };
+      const history = this.#showsAfterOthers(made) ? "few" : "unknown";
+      return { seed: made.seed, difference: found, scenario: made, shrunk: found, history };
     }
     const small = shrink(made, (smaller) => this.compare(smaller) !== undefined && !this.#undecided(smaller));
     const shrunk = this.compare(small) ?? again;
     this.machines = this.#fresh();
-    return { seed: made.seed, difference: found, scenario: small, shrunk, needsHistory: false };
+    return { seed: made.seed, difference: found, scenario: small, shrunk, history: "none" };
   }
 }
 
@@ -117,15 +125,17 @@ function eventText(event: Event): string {
 }
 
 /** A finding as text. */
-export function report({ seed, difference, scenario, shrunk, needsHistory }: Finding): string {
+export function report({ seed, difference, scenario, shrunk, history }: Finding): string {
   const { mode, pieces, instructions, events, registers } = scenario;
   const { laid } = image(scenario)!;
   const hex = (value: number) => value.toString(16).padStart(8, "0");
   return [
     `seed ${seed}, ${mode.name}: ${difference}`,
-    needsHistory
-      ? "Machines that had run nothing before did not differ: the whole program, not shrunk:"
-      : `Shrunk to ${instructions} instructions: ${shrunk}`,
+    history === "none"
+      ? `Shrunk to ${instructions} instructions: ${shrunk}`
+      : `On machines that have run nothing before it does not show; the programs from seed ${
+        seed - seed % HISTORY
+      } on ${history === "few" ? "are enough" : "are not enough"}. The whole program:`,
     `eax ecx edx ebx esp ebp esi edi: ${registers.map(hex).join(" ")}; eflags ${hex(scenario.eflags)}; cr0 ${
       hex(scenario.cr0)
     }; cr4 ${hex(scenario.cr4)}`,
