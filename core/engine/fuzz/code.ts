@@ -122,6 +122,7 @@ export class Code {
       [3, () => AT.CODE + 0xe00 + random.below(0x500)],
       [3, () => AT.DEVICE + random.below(0x1000)],
       [2, () => AT.STACK + random.below(0x2000)],
+      [this.mode.paging ? 3 : 0, () => AT.LARGE_ALIAS + AT.DATA + random.below(0x3000)],
       [2, () => random.next()],
     ])();
   }
@@ -185,6 +186,8 @@ export class Code {
       ? codes.at(-1)!.size[insn.operandSize >> 2]!
       : 0;
     const bytes = encode(insn, this.big);
+    // Prefixes that mean nothing, or not what they seem to.
+    if (random.chance(2)) bytes.unshift(random.pick([0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65, 0x66, 0x67, 0xf2, 0xf3]));
     this.pieces.push({ big: this.big, bytes, ...immediate > 0 ? { variable: immediate } : {} });
   }
 

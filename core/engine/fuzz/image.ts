@@ -37,7 +37,7 @@ export interface Image {
 }
 
 /** Entry of a page table: present, writable, user. */
-const OPEN = 7, SUPERVISOR = 3, READ_ONLY = 5, DEVICE = AT.DEVICE | OPEN, GLOBAL = 0x100;
+const OPEN = 7, SUPERVISOR = 3, READ_ONLY = 5, DEVICE = AT.DEVICE | OPEN, LARGE = 0x80, GLOBAL = 0x100;
 
 /** Makes the memory of a scenario. `undefined`: the program does not fit in its room. */
 export function image(scenario: Scenario): Image | undefined {
@@ -89,6 +89,7 @@ export function image(scenario: Scenario): Image | undefined {
   ram[AT.TSS + 0x68 + 0x1d] = 0xf0;
   for (const [directory, table] of [[AT.DIRECTORY_A, AT.TABLE_A], [AT.DIRECTORY_B, AT.TABLE_B]] as const) {
     set(directory, table | OPEN);
+    set(directory + 4, LARGE | OPEN);
     pages((page, entry) => set(table + (page >>> 12) * 4, entry));
   }
   secondSpace(scenario, laid, ram, set);

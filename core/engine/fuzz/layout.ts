@@ -40,6 +40,8 @@ export const AT = {
   OTHER_DATA: 0x3_5000,
   /** Where physical memory ends. */
   DEVICE: 0x5_0000,
+  /** A second address of all memory, by a large page. */
+  LARGE_ALIAS: 0x40_0000,
   /** Linear addresses at which the page tables can be written. */
   TABLE_A_WINDOW: 0x3c_0000,
   TABLE_B_WINDOW: 0x3c_1000,
