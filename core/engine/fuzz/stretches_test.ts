@@ -3,25 +3,29 @@ import { assemble } from "../../x86/assemble.ts";
 import { cut, Fuzzer, long } from "./fuzzer.ts";
 import { LOG } from "./fuzz_machine.ts";
 import { AT, PAGES, PORT } from "./layout.ts";
-import { MODES } from "./mode.ts";
+import { type Mode, MODES } from "./mode.ts";
 import { type Scenario, scenario } from "./scenario.ts";
 
-const FLAT = MODES.map(([, mode]) => mode).find(({ name }) => name === "32-bit flat, CPL 0, paging")!;
+const FLAT = mode("32-bit flat, CPL 0, paging"), USER = mode("32-bit flat, CPL 3, no paging");
+
+function mode(name: string): Mode {
+  return MODES.map(([, mode]) => mode).find((mode) => mode.name === name)!;
+}
 
 const fuzzer = new Fuzzer(long(), cut("short"));
 
 /** Runs a program, stopped by HLT, in long and in short stretches; what both did. */
-function run(text: string, seed: number): readonly number[] {
+function run(text: string, seed: number, mode = FLAT): readonly number[] {
   const bytes = assemble(`${text}\ncli\nhlt`).bytes;
   const made: Scenario = {
     ...scenario(1),
     seed,
-    mode: FLAT,
+    mode,
     origin: AT.CODE,
     instructions: 3000,
     events: [],
     eflags: 0x202,
-    cr0: 0x8000_0011,
+    cr0: mode.paging ? 0x8000_0011 : 0x11,
     pieces: [{ big: true, bytes: [...bytes] }],
   };
   assertEquals(fuzzer.compare(made), undefined, text);
@@ -67,5 +71,13 @@ Deno.test("a repeated port access to or from device memory alternates between it
     const log = run(`mov esi, ${PAGES.DEVICE}\nmov edx, 0x300\nmov ecx, 3\nrep outsb`, seed);
     const kinds = log.filter((_, at) => at % 4 === 0);
     assertEquals(kinds, [1, 2, 3].flatMap(() => [LOG.MMIO_READ, LOG.PORT_WRITE]));
+  }
+});
+
+Deno.test("a repeated port access that takes its own permission away faults at the next iteration", () => {
+  for (let seed = 1; seed < 10; seed++) {
+    // Over the I/O map's base.
+    const log = run(`mov edi, ${AT.TSS + 0x64}\nxor edx, edx\nmov ecx, 9\nrep insw`, seed, USER);
+    assertEquals(counts(log, LOG.FAULT)[0], counts(log, LOG.PORT_READ)[0]! + 2);
   }
 });

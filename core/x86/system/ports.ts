@@ -19,9 +19,14 @@ const TSS_IO_MAP_BASE = 102;
 const BLOCK = 4096;
 const block = new Uint8Array(BLOCK);
 
+/** Whether the TSS decides which ports may be accessed. */
+function portsAreChecked(cpu: Cpu): boolean {
+  return !cpu.realMode && (cpu.virtual8086 || cpu.cpl > cpu.iopl);
+}
+
 /** #GP(0) unless the current privilege may access `size` ports from `port` on. */
 function checkPort(cpu: Cpu, port: number, size: number): void {
-  if (cpu.realMode || (!cpu.virtual8086 && cpu.cpl <= cpu.iopl)) return;
+  if (!portsAreChecked(cpu)) return;
   const limit = cpu.segmentLimit(SEG.TR);
   const wide = (cpu.segmentAttributes(SEG.TR) & 0x800) !== 0;
   if (!wide || limit < TSS_IO_MAP_BASE + 1) throw new GuestFault(VECTOR.GP, 0);
@@ -91,12 +96,16 @@ function transferString(
   cpu.observer?.port(port, size);
   let budget = Math.max(1, i32[BUDGET]!);
   const down = (cpu.systemFlags & FLAG.DF) !== 0;
+  const checked = portsAreChecked(cpu);
   for (;;) {
+    if (checked) checkPort(cpu, port, size);
     const offset = cpu.gpr(pointer, addressSize);
-    const items = down ? 1 : blockItems(cpu, segment, offset, addressSize, size, Math.min(count, budget));
+    // Each iteration is checked by itself: the one before may have written the map.
+    const items = down || checked ? 1 : blockItems(cpu, segment, offset, addressSize, size, Math.min(count, budget));
     let moved = 1;
-    if (items > 1 && inMemory(cpu, segment, offset, size, input)) moved = transferBlock(cpu, port, segment, offset, size, items, input);
-    else transferItem(cpu, port, segment, offset, size, input);
+    if (items > 1 && inMemory(cpu, segment, offset, size, input)) {
+      moved = transferBlock(cpu, port, segment, offset, size, items, input);
+    } else transferItem(cpu, port, segment, offset, size, input);
     advance(cpu, pointer, addressSize, size, moved);
     count -= moved;
     budget -= moved;
