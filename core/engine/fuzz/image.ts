@@ -37,7 +37,7 @@ export interface Image {
 }
 
 /** Entry of a page table: present, writable, user. */
-const OPEN = 7, SUPERVISOR = 3, READ_ONLY = 5, DEVICE = AT.DEVICE | OPEN, LARGE = 0x80, GLOBAL = 0x100;
+const OPEN = 7, SUPERVISOR = 3, READ_ONLY = 5, DEVICE = AT.DEVICE | OPEN, LARGE = 0x80, GLOBAL = 0x100, ACCESSED = 0x20;
 
 /** Makes the memory of a scenario. `undefined`: the program does not fit in its room. */
 export function image(scenario: Scenario): Image | undefined {
@@ -98,7 +98,10 @@ export function image(scenario: Scenario): Image | undefined {
 
 /** The page table that both address spaces begin with. */
 function pages(set: (page: number, entry: number) => void): void {
-  for (let page = 0; page < AT.STACK; page += 4096) set(page, page | SUPERVISOR | (page < 0x2000 ? GLOBAL : 0));
+  // A global page that is known from another address space need not be looked up, so that its accessed bit may stay clear or not.
+  for (let page = 0; page < AT.STACK; page += 4096) {
+    set(page, page | SUPERVISOR | (page < 0x2000 ? GLOBAL | ACCESSED : 0));
+  }
   for (let page: number = AT.STACK; page < AT.STACK + STACK_BYTES; page += 4096) set(page, page | OPEN);
   for (let page: number = AT.CODE; page < AT.CODE + CODE_BYTES; page += 4096) set(page, page | OPEN);
   for (let page: number = AT.LENGTHS; page < AT.LENGTHS + CODE_BYTES; page += 4096) set(page, page | SUPERVISOR);
