@@ -170,14 +170,14 @@ export class FuzzMachine {
     return false;
   }
 
-  /** Runs a scenario in memory that is filled with `ram`. */
-  run(scenario: Scenario, ram: Uint8Array): void {
+  /** Runs a scenario in memory that is filled with `ram`. `forget`: all decoded and translated code first. */
+  run(scenario: Scenario, ram: Uint8Array, forget = scenario.seed % HISTORY === 0): void {
     const { vcpu } = this;
     vcpu.physical.write(0, ram);
     vcpu.reset();
     prepare(vcpu.cpu, scenario);
     // Decoded and translated code of the programs before stays, as far as they were at other addresses: it must not be taken for this one's.
-    if (scenario.seed % HISTORY === 0) vcpu.save();
+    if (forget) vcpu.save();
     this.log.length = 0;
     this.#begin = vcpu.retired;
     this.#reads = 0;

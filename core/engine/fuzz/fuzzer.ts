@@ -80,13 +80,13 @@ export class Fuzzer {
     return this.#report(made, found);
   }
 
-  /** What differs between the engines after a scenario. */
-  compare(made: Scenario, machines: readonly [FuzzMachine, FuzzMachine] = this.machines): string | undefined {
+  /** What differs between the engines after a scenario. `forget`: all code that they have decoded first. */
+  compare(made: Scenario, forget?: boolean): string | undefined {
     const memory = image(made);
     if (memory === undefined) return undefined;
-    const [one, other] = machines;
-    one.run(made, memory.ram);
-    other.run(made, memory.ram);
+    const [one, other] = this.machines;
+    one.run(made, memory.ram, forget);
+    other.run(made, memory.ram, forget);
     return difference(one, other);
   }
 
@@ -110,8 +110,8 @@ export class Fuzzer {
       const history = this.#showsAfterOthers(made) ? "few" : "unknown";
       return { seed: made.seed, difference: found, scenario: made, shrunk: found, history };
     }
-    const small = shrink(made, (smaller) => this.compare(smaller) !== undefined && !this.#undecided(smaller));
-    const shrunk = this.compare(small) ?? again;
+    const small = shrink(made, (smaller) => this.compare(smaller, true) !== undefined && !this.#undecided(smaller));
+    const shrunk = this.compare(small, true) ?? again;
     this.machines = this.#fresh();
     return { seed: made.seed, difference: found, scenario: small, shrunk, history: "none" };
   }
