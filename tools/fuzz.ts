@@ -45,10 +45,11 @@ let findings = 0, shown = begin;
 /** What was done so far. */
 function summary(): string {
   const elapsed = (performance.now() - begin) / 1000;
-  const { cases, instructions } = fuzzer;
+  const { cases, instructions, translated } = fuzzer;
+  const share = translated === undefined ? "" : `, ${translated.toFixed(1)} % translated`;
   return `${cases} programs in ${elapsed.toFixed(1)} s, ${(cases / elapsed).toFixed(1)} a second, ${
     Math.round(instructions / Math.max(1, cases))
-  } instructions each; ${findings} differed`;
+  } instructions each${share}; ${findings} differed`;
 }
 
 for (let seed = first; fuzzer.cases < cases && findings < most; seed++) {

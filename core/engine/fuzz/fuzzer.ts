@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { VcpuStats } from "../vcpu_interface.ts";
 import { difference } from "./compare.ts";
 import { type Engine, FuzzMachine, HISTORY, type Translate } from "./fuzz_machine.ts";
 import { image } from "./image.ts";
@@ -57,6 +58,12 @@ export class Fuzzer {
 
   constructor(readonly first: Engine, readonly second: Engine) {
     this.machines = this.#fresh();
+  }
+
+  /** The share of the second engine's instructions, in percent, that translated code retired; undefined where there is no translator. */
+  get translated(): number | undefined {
+    const stats: VcpuStats & { readonly translated?: number } = this.machines[1].vcpu.stats();
+    return stats.translated === undefined ? undefined : 100 * stats.translated / Math.max(1, stats.instructions);
   }
 
   #fresh(): readonly [FuzzMachine, FuzzMachine] {
