@@ -3,12 +3,14 @@
  *
  * `--seconds N` or `--cases N` (60 seconds if neither), `--seed S` (1), `--translate-after N`: an interpreter against a translator that
  * takes code for hot after so many executions; without it, one interpreter in long stretches against one in short stretches. `--findings
- * N`: goes on until so many programs have differed (1). Exits with 1 if any did.
+ * N`: goes on until so many programs have differed (1). Exits with 1 if any did, or one did not end.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { cut, Fuzzer, long, report } from "../core/engine/fuzz/fuzzer.ts";
+import { programText } from "../core/engine/fuzz/fuzzer.ts";
+import { scenario } from "../core/engine/fuzz/scenario.ts";
+import type { FuzzNews, FuzzTask } from "./fuzz_worker.ts";
 
 const OPTIONS = ["seconds", "cases", "seed", "translate-after", "findings"] as const;
 
@@ -34,37 +36,44 @@ const after = number("translate-after");
 const cases = number("cases") ?? Infinity;
 const seconds = number("seconds") ?? (cases === Infinity ? 60 : Infinity);
 const first = number("seed") ?? 1;
-const most = number("findings") ?? 1;
+const findings = number("findings") ?? 1;
 
-const fuzzer = after === undefined ? new Fuzzer(long(), cut("short")) : new Fuzzer(long(), cut("mixed", { after }));
-const begin = performance.now();
+/** Milliseconds after which a program that has not ended never will: one takes a hundredth of this at most. */
+const PATIENCE = 60_000;
+
+const beat = new Int32Array(new SharedArrayBuffer(8));
 const progress = Deno.stderr.isTerminal();
 const text = new TextEncoder();
-let findings = 0, shown = begin;
 
-/** What was done so far. */
-function summary(): string {
-  const elapsed = (performance.now() - begin) / 1000;
-  const { cases, instructions, translated } = fuzzer;
-  const share = translated === undefined ? "" : `, ${translated.toFixed(1)} % translated`;
-  return `${cases} programs in ${elapsed.toFixed(1)} s, ${(cases / elapsed).toFixed(1)} a second, ${
-    Math.round(instructions / Math.max(1, cases))
-  } instructions each${share}; ${findings} differed`;
+/** Replaces the line of progress. */
+function show(line: string): void {
+  if (progress) Deno.stderr.writeSync(text.encode(`\r\x1b[K${line}`));
 }
 
-for (let seed = first; fuzzer.cases < cases && findings < most; seed++) {
-  const now = performance.now();
-  if (now - begin >= seconds * 1000) break;
-  if (progress && now - shown > 500) {
-    shown = now;
-    Deno.stderr.writeSync(text.encode(`\r\x1b[K${summary()}`));
+const worker = new Worker(new URL("./fuzz_worker.ts", import.meta.url), { type: "module" });
+worker.addEventListener("message", ({ data: { kind, text, findings } }: MessageEvent<FuzzNews>) => {
+  show(kind === "progress" ? text : "");
+  if (kind !== "progress") console.log(text);
+  if (kind === "end") Deno.exit(findings > 0 ? 1 : 0);
+});
+worker.addEventListener("error", (event) => {
+  event.preventDefault();
+  show("");
+  console.log(`seed ${Atomics.load(beat, 0)}: ${event.message}`);
+  Deno.exit(1);
+});
+worker.postMessage({ first, cases, seconds, findings, after, beat } satisfies FuzzTask);
+
+let last = -1, since = performance.now();
+setInterval(() => {
+  const now = performance.now(), count = Atomics.load(beat, 1);
+  if (count !== last) {
+    last = count;
+    since = now;
+  } else if (now - since > PATIENCE) {
+    show("");
+    const seed = Atomics.load(beat, 0);
+    console.log(`seed ${seed} does not end. The program of the seed, not shrunk:\n${programText(scenario(seed))}`);
+    Deno.exit(1);
   }
-  const finding = fuzzer.run(seed);
-  if (finding === undefined) continue;
-  findings++;
-  if (progress) Deno.stderr.writeSync(text.encode("\r\x1b[K"));
-  console.log(report(finding));
-}
-if (progress) Deno.stderr.writeSync(text.encode("\r\x1b[K"));
-console.log(`Seeds from ${first}: ${summary()}.`);
-Deno.exit(findings > 0 ? 1 : 0);
+}, 1000);

@@ -50,6 +50,8 @@ export class Fuzzer {
   /** Instructions that one of them has retired. */
   instructions = 0;
   cases = 0;
+  /** Called before each run. */
+  started: () => void = () => {};
   /** Programs that differed and may: see `OverwrittenStrings`. */
   undecided = 0;
   #strings: OverwrittenStrings | undefined;
@@ -89,6 +91,7 @@ export class Fuzzer {
 
   /** What differs between the engines after a scenario. `forget`: all code that they have decoded first. */
   compare(made: Scenario, forget?: boolean): string | undefined {
+    this.started();
     const memory = image(made);
     if (memory === undefined) return undefined;
     const [one, other] = this.machines;
@@ -131,22 +134,26 @@ function eventText(event: Event): string {
   return `${what} at ${event.at}`;
 }
 
-/** A finding as text. */
-export function report({ seed, difference, scenario, shrunk, history }: Finding): string {
-  const { mode, pieces, instructions, events, registers } = scenario;
-  const { laid } = image(scenario)!;
+/** A program as text, with what it starts from. */
+export function programText(scenario: Scenario): string {
+  const { mode, pieces, events, registers } = scenario;
   const hex = (value: number) => value.toString(16).padStart(8, "0");
   return [
-    `seed ${seed}, ${mode.name}: ${difference}`,
-    history === "none"
-      ? `Shrunk to ${instructions} instructions: ${shrunk}`
-      : `On machines that have run nothing before it does not show; the programs from seed ${
-        seed - seed % HISTORY
-      } on ${history === "few" ? "are enough" : "are not enough"}. The whole program:`,
-    `eax ecx edx ebx esp ebp esi edi: ${registers.map(hex).join(" ")}; eflags ${hex(scenario.eflags)}; cr0 ${
-      hex(scenario.cr0)
-    }; cr4 ${hex(scenario.cr4)}`,
+    `${mode.name}; eax ecx edx ebx esp ebp esi edi: ${registers.map(hex).join(" ")}; eflags ${
+      hex(scenario.eflags)
+    }; cr0 ${hex(scenario.cr0)}; cr4 ${hex(scenario.cr4)}`,
     ...events.length > 0 ? [`from outside: ${events.map(eventText).join(", ")}`] : [],
-    ...listing(pieces, laid),
+    ...listing(pieces, image(scenario)!.laid),
   ].join("\n");
+}
+
+/** A finding as text. */
+export function report({ seed, difference, scenario, shrunk, history }: Finding): string {
+  const before = seed - seed % HISTORY;
+  const how = history === "none"
+    ? `Shrunk to ${scenario.instructions} instructions: ${shrunk}`
+    : `On machines that have run nothing before it does not show; the programs from seed ${before} on are ${
+      history === "few" ? "enough" : "not enough"
+    }. The whole program:`;
+  return `seed ${seed}, ${scenario.mode.name}: ${difference}\n${how}\n${programText(scenario)}`;
 }
