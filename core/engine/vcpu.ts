@@ -35,6 +35,8 @@ import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./
 const NONE_PENDING = -1;
 /** What no budget is. */
 const NO_BUDGET = -0x8000_0000;
+/** In STATE.PENDING: somebody wants `run` to return. */
+const OTHER_ATTENTION = 1 << 2;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
@@ -120,6 +122,9 @@ export class Vcpu {
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
+    this.cpu.poll = () => {
+      this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? 1 : 0) | (this.#stop ? OTHER_ATTENTION : 0);
+    };
     this.#interrupts = options.interrupts;
     this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
@@ -245,7 +250,7 @@ export class Vcpu {
   get retired(): number {
     if (!this.#inside) return this.#retired;
     const state = this.#state;
-    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit +
+    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit + state[STATE.EXTRA >> 2]! +
       this.#blocks.position(state[STATE.RECORD >> 2]!);
   }
 
@@ -762,6 +767,7 @@ export class Vcpu {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      this.#countExtra();
       if (cpu.taskSwitched && error instanceof GuestFault) {
         cpu.taskSwitched = false;
         this.#late = error;
@@ -771,11 +777,7 @@ export class Vcpu {
       return STATUS.FAULT;
     }
     cpu.eip = cpu.next;
-    const extra = state[STATE.EXTRA >> 2]!;
-    if (extra !== 0) {
-      state[STATE.EXTRA >> 2] = 0;
-      state[STATE.BUDGET >> 2]! -= extra;
-    }
+    this.#countExtra();
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
@@ -786,6 +788,15 @@ export class Vcpu {
           state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
+  }
+
+  /** A repeated string's iterations beyond the first, and those before one that faulted. */
+  #countExtra(): void {
+    const state = this.#state;
+    const extra = state[STATE.EXTRA >> 2]!;
+    if (extra === 0) return;
+    state[STATE.EXTRA >> 2] = 0;
+    state[STATE.BUDGET >> 2]! -= extra;
   }
 
   /** Makes emitted code leave after a callout, whose instruction does not end its block. */
