@@ -38,7 +38,7 @@ export class VectorMachine {
 
   /** @param model The processor; one with everything if not said. */
   /** @param translate How soon code is translated; undefined: never. */
-  constructor(model: NonNullable<VcpuOptions["model"]> = "max", translate?: VcpuOptions["translate"]) {
+  constructor(model: NonNullable<VcpuOptions["model"]> = "max", readonly translate?: VcpuOptions["translate"]) {
     const layout = layoutMemory(MEMORY_BYTES);
     this.vcpu = new Vcpu({
       memory: allocateMemory(layout),
@@ -65,6 +65,11 @@ export class VectorMachine {
   /** Writes memory as a device does: decoded code that covers it goes. */
   write(address: number, bytes: Uint8Array): void {
     this.vcpu.physical.write(address, bytes);
+  }
+
+  /** Under the translator, whose code leaves where the TLB has no entry: fills it for the page of a linear address. */
+  touch(linear: number, user: boolean): void {
+    if (this.translate) this.vcpu.memory.probeWrite(linear, 1, user);
   }
 
   /** Makes the first `size` bytes zero. */

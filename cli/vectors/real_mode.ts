@@ -47,6 +47,7 @@ export function runRealMode(machine: VectorMachine, vector: RealModeVector): Out
   machine.reset();
   machine.vcpu.setA20(!is8086);
   for (const [address, bytes] of ram) machine.write(address, bytesOf(bytes));
+  for (const [address] of [...ram, ...vector.final.ram]) machine.touch(address, false);
   for (const [name, register] of GENERAL) cpu.setGpr32(register, regs[name]!);
   for (const [name, register] of SEGMENTS) cpu.loadRealSegment(register, regs[name]!);
   cpu.eip = regs.ip!;

@@ -10,7 +10,7 @@ import { Differences, type Outcome } from "./outcome.ts";
 import { bytesOf } from "./real_mode_format.ts";
 import { isLongMode, type Ring3Vector } from "./ring3_format.ts";
 import { CODE_ADDRESS, UserMemory } from "./ring3_memory.ts";
-import { buildMonitor, enterUserMode, type Trapped, trapped } from "./ring3_monitor.ts";
+import { buildMonitor, enterUserMode, type Trapped, trapped, USER_PAGES } from "./ring3_monitor.ts";
 import { compareVectorRegisters, loadVectorRegisters } from "./ring3_vector_registers.ts";
 
 /** CF, PF, AF, ZF, SF, DF and OF. */
@@ -45,6 +45,7 @@ export class Ring3Runner {
     vector.g.forEach((value, i) => cpu.setGpr32(i, parseInt(value, 16)));
     cpu.setEflags(parseInt(vector.f, 16), 0x3f_ffff);
     cpu.eip = CODE_ADDRESS;
+    for (const { linear } of USER_PAGES) machine.touch(linear, true);
 
     const stop = machine.run(MAXIMUM);
     if (stop.reason === "unbuilt") return failed(`stopped: ${stop.feature} is not built`);

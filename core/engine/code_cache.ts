@@ -118,6 +118,11 @@ export class CodeCache {
     return words[(set >> 2) + (linear >>> 12)] === index;
   }
 
+  /** Whether a record is one of those that do not outlive their run. */
+  isScratch(record: number): boolean {
+    return record >= this.#scratch && record < this.#scratch + 4096;
+  }
+
   /** Linear address of an EIP. */
   #linear(eip: number): number {
     return (eip + this.#state[(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE) >> 2]!) >>> 0;

@@ -104,6 +104,8 @@ export class Vcpu {
   #translated = 0;
   /** The next stay begins with a record, even if there is translated code. */
   #interpretNext = false;
+  /** The next instruction has no record yet. */
+  #decodeNext = false;
   /** When `Translator.calm` is due. */
   #calmAt = CALM_INTERVAL;
   readonly #exceptions = new Array<number>(32).fill(0);
@@ -516,13 +518,12 @@ export class Vcpu {
   /** A stay in emitted code. */
   #enter(budget: number): void {
     // Translated code is looked for where the interpreter would look for a record.
-    if (this.#translator !== undefined && this.#resume === 0 && !this.#interpretNext) {
-      return this.#runFrom(0, budget + this.#credit);
-    }
-    this.#interpretNext = false;
+    const translated = this.#translator !== undefined && this.#resume === 0 && !this.#interpretNext;
+    if (translated && !this.#decodeNext) return this.#runFrom(0, budget + this.#credit);
+    this.#interpretNext = this.#decodeNext = false;
     const record = this.#record();
     if (record === 0) return;
-    this.#runFrom(record, budget + this.#credit);
+    this.#runFrom(translated && !this.code.isScratch(record) ? 0 : record, budget + this.#credit);
   }
 
   /** The stretch is as good as over for translated code. */
@@ -568,7 +569,7 @@ export class Vcpu {
         break;
       }
       case EXIT.DECODE:
-        this.#interpretNext = true;
+        this.#decodeNext = true;
         break;
       case EXIT.HOT:
         this.#interpretNext = !this.#translator!.hot(this.cpu.eip, state[STATE.RECORD >> 2]!);
@@ -653,8 +654,7 @@ export class Vcpu {
   #resumeAt(record: number): void {
     this.#setRip(record);
     // Scratch records do not outlive their run.
-    const scratch = this.code.scratch;
-    this.#resume = record >= scratch && record < scratch + 4096 ? 0 : record;
+    this.#resume = this.code.isScratch(record) ? 0 : record;
   }
 
   #setRip(record: number): void {
@@ -708,7 +708,7 @@ export class Vcpu {
     if (this.#state[STATE.RECORD >> 2] === at + RECORD.SIZE && this.#lastExit === EXIT.STOP) {
       this.#retired++;
       this.#setRip(at + RECORD.SIZE);
-      if (!this.#stale && (from < this.code.scratch || from >= this.code.scratch + 4096)) {
+      if (!this.#stale && !this.code.isScratch(from)) {
         this.#resume = following;
         this.#credit = credit;
       }
