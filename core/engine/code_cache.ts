@@ -140,6 +140,11 @@ export class CodeCache {
     if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
     if (this.kept.length > KEPT_LIMIT) this.reset();
     const linear = this.#linear(eip), offset = linear & 0xfff;
+    const known = this.#entered(linear);
+    if (known !== 0) {
+      state[STATE.EIP_PAGE >> 2] = eip - offset;
+      return known;
+    }
     const user = state[STATE.CPL >> 2] === 3;
     const physicalPage = this.#fetch(linear, user);
     if (physicalPage < 0) return this.single(eip);
@@ -150,9 +155,20 @@ export class CodeCache {
     const page = this.#page(physicalPage, mode, this.breakpoints.variant(linear));
     this.#memory.enterExecute(linear, user, page.index);
     if (page.variant !== 0 && this.breakpoints.at(linear)) return this.single(eip);
-    const known = this.#words[(page.index >> 2) + offset]!;
-    if (known === 0) return this.#decodeRun(page, offset, linear, user);
-    return this.#isStraddle(known) ? this.#straddle(page, offset, linear, user) : known;
+    const record = this.#words[(page.index >> 2) + offset]!;
+    if (record === 0) return this.#decodeRun(page, offset, linear, user);
+    return this.#isStraddle(record) ? this.#straddle(page, offset, linear, user) : record;
+  }
+
+  /**
+   * The record that emitted code would go on with at a linear address, or 0. Like emitted code this looks at no page table, so that it
+   * does not matter where a stretch ends.
+   */
+  #entered(linear: number): number {
+    const set = this.#state[STATE.TLB_SET >> 2]! + TLB.EXECUTE;
+    const index = this.#words[(set >> 2) + (linear >>> 12)]!;
+    const record = index === 0 ? 0 : this.#words[(index >> 2) + (linear & 0xfff)]!;
+    return record === 0 || this.#isStraddle(record) ? 0 : record;
   }
 
   /**

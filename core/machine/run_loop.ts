@@ -10,8 +10,14 @@ import type { InterruptAcknowledger } from "../bus/system.ts";
 import type { VcpuStop } from "../engine/vcpu.ts";
 import type { AttentionWord } from "../sandbox/ring.ts";
 
-/** Instructions between two looks at the attention word: about 100 microseconds. */
+/** Instructions between two looks at the attention word at first, and at least: about 100 microseconds of interpreted code. */
 export const SLICE = 25_000;
+
+/** Instructions between two looks at most. */
+const LONGEST_SLICE = 16 * SLICE;
+
+/** Nanoseconds of host time that a slice may take; one that took less than half of it is followed by a longer one. */
+const SLICE_TIME = 150_000;
 
 /** Milliseconds of one sleep at most: every wait has a limit. */
 const LONGEST_SLEEP = 1000;
@@ -92,6 +98,7 @@ export class RunLoop {
   #seen = -1;
   #leave = false;
   #paused = true;
+  #slice = SLICE;
   /** Whether the guest had nothing to do in the last window, and where the present window began. */
   #quiet = false;
   #window = { time: 0, retired: 0, attention: 0 };
@@ -169,8 +176,11 @@ export class RunLoop {
       if (this.#leave || this.#paused) continue;
 
       const left = stopAt === null ? Infinity : stopAt - cpu.retired;
-      const stretch = Math.max(1, Math.min(SLICE, left, clock.untilAlarm()));
-      const stop = debug?.stepping ? debug.step() : cpu.run(stretch, stretch < SLICE);
+      const slice = this.#slice;
+      const stretch = Math.max(1, Math.min(slice, left, clock.untilAlarm()));
+      const began = hostTime();
+      const stop = debug?.stepping ? debug.step() : cpu.run(stretch, stretch < slice);
+      if (stretch === slice && stop.reason === "budget") this.#paceBy(hostTime() - began);
       this.stops[stop.reason]++;
       safePoint(false);
       if (debug?.sees(stop)) continue;
@@ -179,6 +189,12 @@ export class RunLoop {
       else if (stop.reason === "shutdown") return { reason: "triple-fault" };
       else if (stop.reason === "unbuilt") return { reason: "unbuilt", feature: stop.feature };
     }
+  }
+
+  /** Sizes the next slice by the host time that a whole one took. What the guest sees does not depend on it. */
+  #paceBy(elapsed: number): void {
+    if (elapsed > SLICE_TIME) this.#slice = Math.max(SLICE, this.#slice >> 1);
+    else if (elapsed > 0 && elapsed < SLICE_TIME / 2) this.#slice = Math.min(LONGEST_SLICE, this.#slice * 2);
   }
 
   /** HLT with interrupts on: time passes until the next alarm, or until somebody calls. */
