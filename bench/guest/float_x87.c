@@ -1,0 +1,5 @@
+/* The x87's versions of the floating-point workloads. */
+#define NAME(kernel) kernel##_x87
+#define REAL long double
+#define SQRT(value) __builtin_sqrtl(value)
+#include "float_kernels.h"
