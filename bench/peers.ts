@@ -12,7 +12,7 @@ import { BulkheadError } from "../mod.ts";
 import { linesOf, type WatchedCommand, type WatchEvent } from "./peers/events.ts";
 import { buildGuest } from "./peers/guest.ts";
 import { type Round, summarize, table } from "./peers/report.ts";
-import { commandOf, describe, type SystemCommand, type SystemName, SYSTEMS } from "./peers/systems.ts";
+import { commandOf, describe, type SystemCommand, type SystemName, SYSTEMS, TITLES } from "./peers/systems.ts";
 import { readTranscript, type Run } from "./peers/transcript.ts";
 import { WORKLOADS } from "./peers/workloads.ts";
 
@@ -106,8 +106,8 @@ async function run(command: SystemCommand, { names, limit }: Options, progress: 
 async function compare(options: Options): Promise<void> {
   const { systems, names, rounds: roundCount, loops, json } = options;
   const guest = await buildGuest();
-  const titles = {} as Record<SystemName, string>;
-  for (const system of systems) titles[system] = await describe(system);
+  const descriptions: string[] = [];
+  for (const system of systems) descriptions.push(await describe(system));
 
   const append = `console=ttyS0 bench=${
     names.length === Object.keys(WORKLOADS).length ? "" : names.join(",")
@@ -120,7 +120,7 @@ async function compare(options: Options): Promise<void> {
     // Each round begins with another system, so that none always follows the same one.
     for (let turn = 0; turn < systems.length; turn++) {
       const system = systems[(number + turn) % systems.length]!;
-      const title = `round ${number + 1} of ${roundCount}, ${titles[system]}`;
+      const title = `round ${number + 1} of ${roundCount}, ${TITLES[system]}`;
       const progress = (text: string) => watched && console.error(`${title}: ${text.slice(2)}`);
       const result = await run(commandOf(system, guest, append, options.engine), options, progress);
       round[system] = result;
@@ -134,15 +134,30 @@ async function compare(options: Options): Promise<void> {
     rounds.push(round);
   }
   const summary = summarize(rounds, systems, names);
-  if (json) console.log(JSON.stringify({ version: 1, titles, guest: guest.compiler, load, summary, rounds }));
-  else {
-    console.log(table(summary, systems, titles));
-    console.log(
-      `\nCPU ms: the busiest thread's, median of ${roundCount}. Load average: ${
-        loads(load)
-      }. Guest: ${guest.compiler}.`,
-    );
+  if (json) {
+    console.log(JSON.stringify({ version: 1, systems: descriptions, guest: guest.compiler, load, summary, rounds }));
+  } else {
+    console.log(table(summary, systems));
+    console.log(footer(options, descriptions, guest.compiler, load));
   }
+}
+
+/** What one must know to read the table. */
+function footer(
+  { systems, rounds }: Options,
+  descriptions: readonly string[],
+  compiler: string,
+  load: readonly number[][],
+): string {
+  const [subject, other] = systems.map((system) => TITLES[system]);
+  const lines = [
+    `CPU ms: CPU time of the busiest thread, median of ${rounds} round${rounds === 1 ? "" : "s"}.`,
+    `Load average: ${loads(load)}. Systems: ${descriptions.join(", ")}. Guest compiled by ${compiler}.`,
+  ];
+  if (other !== undefined) {
+    lines.splice(1, 0, `${other} / ${subject} is how many times as fast ${subject} is (as small, for memory).`);
+  }
+  return `\n${lines.join("\n")}`;
 }
 
 /** Range of the one-minute load averages. */

@@ -17,7 +17,7 @@ static u8 *emit(u8 *at, const char *bytes, u32 count) {
 u32 smc(void) {
   u8 *page = pages(4096, 1), *at = page;
   at = emit(at, "\x8b\x44\x24\x04", 4); /*       mov eax, [esp + 4] */
-  at = emit(at, "\xb9\x28\0\0\0", 5);   /*       mov ecx, 40 */
+  at = emit(at, "\xb9\x2c\x01\0\0", 5); /*     mov ecx, 300 */
   u8 *loop = at;
   *at++ = 0x05; /* loop: add eax, constant */
   u32 *constant = (u32 *)at;
@@ -37,7 +37,7 @@ u32 smc(void) {
   emit(entry, "\x31\xd2\xe9", 3); /*             xor edx, edx; jmp page */
   emit32(entry + 3, (u32)(page - (entry + 7)));
   u32 value = 1;
-  for (u32 i = 0; i < 6000; i++) {
+  for (u32 i = 0; i < 16000; i++) {
     *constant = i * 0x9e3779b1u;
     value = ((code *)entry)(value) + i;
   }
@@ -47,7 +47,7 @@ u32 smc(void) {
 
 /* Functions of random arithmetic, each generated, run a few hundred times and overwritten by a later one. */
 u32 gen(void) {
-  enum { SIZE = 1 << 18, FUNCTIONS = 1200, LENGTH = 60, ROOM = 1024 };
+  enum { SIZE = 1 << 18, FUNCTIONS = 2400, LENGTH = 60, ROOM = 1024 };
   u8 *buffer = pages(SIZE, 1);
   u32 state = 2718, value = 1;
   for (u32 index = 0; index < FUNCTIONS; index++) {

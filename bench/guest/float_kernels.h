@@ -1,13 +1,14 @@
 /* Floating point in double precision, included once for the x87 and once for SSE2. REAL is the type of what stays in registers: on the
- * x87 it is the 80-bit type, so that results do not depend on what a compiler spills. What is stored in memory is double. */
+ * x87 it is the 80-bit type, so that results do not depend on what a compiler spills. What is stored in memory is double.
+ * SCALE sizes the work. */
 #include "guest.h"
 
 u32 NAME(mandel)(void) {
   enum { WIDTH = 200, HEIGHT = 150, LIMIT = 400 };
   u32 sum = FNV_BASIS;
-  for (int row = 0; row < HEIGHT; row++) {
+  for (int row = 0; row < HEIGHT * SCALE; row++) {
     for (int column = 0; column < WIDTH; column++) {
-      REAL cr = (REAL)column * (REAL)(1.0 / 64) - (REAL)2.25, ci = (REAL)row * (REAL)(1.0 / 64) - (REAL)1.171875;
+      REAL cr = (REAL)column * (REAL)(1.0 / 64) - (REAL)2.25, ci = (REAL)(row % HEIGHT) * (REAL)(1.0 / 64) - (REAL)1.171875;
       REAL zr = 0, zi = 0;
       u32 count = 0;
       while (count < LIMIT) {
@@ -28,7 +29,7 @@ struct body {
 };
 
 u32 NAME(nbody)(void) {
-  enum { COUNT = 5, STEPS = 60000 };
+  enum { COUNT = 5 };
   struct body bodies[COUNT];
   u32 state = 31;
   for (int i = 0; i < COUNT; i++) {
@@ -39,7 +40,7 @@ u32 NAME(nbody)(void) {
     bodies[i].mass = (double)(int)(next_random(&state) >> 12) * (1.0 / (1 << 20));
   }
   const REAL step = (REAL)(1.0 / 1024);
-  for (u32 n = 0; n < STEPS; n++) {
+  for (u32 n = 0; n < 60000 * SCALE; n++) {
     for (int i = 0; i < COUNT; i++) {
       struct body *left = &bodies[i];
       for (int j = i + 1; j < COUNT; j++) {

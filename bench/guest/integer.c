@@ -20,7 +20,7 @@ u32 sieve(void) {
   enum { SIZE = 1 << 20 };
   u8 *composite = pages(SIZE, 0);
   u32 sum = 0;
-  for (u32 round = 0; round < 24; round++) {
+  for (u32 round = 0; round < 32; round++) {
     memset(composite, 0, SIZE);
     u32 count = 0;
     for (u32 i = 2; i < SIZE; i++) {
@@ -39,7 +39,7 @@ __attribute__((noinline, optimize("no-optimize-sibling-calls", "no-inline"))) st
   return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
 }
 
-u32 fib(void) { return fibonacci(36); }
+u32 fib(void) { return fibonacci(35); }
 
 /* 64-bit arithmetic of a 32-bit program: carries, double shifts, long multiplications and divisions. */
 u32 u64_arithmetic(void) {
@@ -93,7 +93,7 @@ static void sort(u32 *from, u32 *to, comparison *compare) {
 
 /* Quicksort with a comparison function: indirect calls, branches that cannot be predicted. */
 u32 quicksort(void) {
-  enum { COUNT = 1000000 };
+  enum { COUNT = 650000 };
   comparison *volatile compare = ascending;
   u32 *values = pages(COUNT * sizeof(u32), 0), state = 12345, sum = FNV_BASIS;
   for (u32 i = 0; i < COUNT; i++) values[i] = next_random(&state);

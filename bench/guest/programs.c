@@ -1,7 +1,7 @@
 /* BusyBox's programs, each a process of its own, over a text that is made first. */
 #include "guest.h"
 
-enum { TEXT_SIZE = 6 << 20 };
+enum { TEXT_SIZE = 3 << 20 };
 
 /* What a program does with its output. */
 enum output { HASHED, TO_FILE };
@@ -66,12 +66,12 @@ void prepare_text(void) {
 }
 
 u32 sha256(void) {
-  char *const arguments[] = {"busybox", "sha256sum", 0};
+  char *const arguments[] = {"busybox", "sha256sum", "text", "text", 0};
   return busybox(arguments, "text", HASHED, 0);
 }
 
 u32 md5(void) {
-  char *const arguments[] = {"busybox", "md5sum", "text", "text", "text", 0};
+  char *const arguments[] = {"busybox", "md5sum", "text", "text", "text", "text", "text", "text", 0};
   return busybox(arguments, "text", HASHED, 0);
 }
 
@@ -95,15 +95,15 @@ void prepare_gunzip(void) {
 }
 
 u32 gunzip(void) {
-  char *const arguments[] = {"busybox", "gunzip", "-c", 0};
-  return busybox(arguments, "text.gz", HASHED, 0);
+  char *const arguments[] = {"busybox", "gunzip", "-c", "text.gz", "text.gz", 0};
+  return busybox(arguments, "/dev/null", HASHED, 0);
 }
 
 /* Loops, arithmetic, patterns, functions, and a subshell now and then. */
 static char SCRIPT[] =
     "mix() { local a=$1 b=$2; eval \"m=\\$(( (a * 31 + b) & 65535 ))\"; }\n"
     "i=0 s=1 m=0 text=\n"
-    "while [ $i -lt 6000 ]; do\n"
+    "while [ $i -lt 1000 ]; do\n"
     "  i=$((i + 1))\n"
     "  case $((i % 7)) in\n"
     "    0) s=$((s + i)) ;;\n"
@@ -114,7 +114,7 @@ static char SCRIPT[] =
     "  text=${text#????}$m\n"
     "done\n"
     "for word in one two three four five six seven eight; do\n"
-    "  for n in 1 2 3 4 5 6 7 8; do text=$text$(echo ${word%e}$n | { read x; echo ${#x}$x; }); done\n"
+    "  for n in 1 2; do text=$text$(echo ${word%e}$n | { read x; echo ${#x}$x; }); done\n"
     "done\n"
     "set -- $text $s $m; IFS=3; for part in $text; do s=$(((s * 31 + ${#part}) & 65535)); done\n"
     "echo $s $m ${#text} \"$text\"\n";
@@ -126,12 +126,12 @@ u32 sh(void) {
 
 /* Fields, associative arrays, string functions; sums do not depend on the order of an array. */
 static char AWK_PROGRAM[] =
-    "NR > 9000 { exit }\n"
+    "NR > 1300 { exit }\n"
     "{ for (i = 1; i <= NF; i++) count[$i]++; bytes += length($0) }\n"
     "NR % 4 == 0 { line = $0; changes += gsub(/[aeiou]+n?/, \"<&>\", line); bytes += length(line) }\n"
     "NR % 8 == 0 { head = toupper(substr($0, 5, 20)); at += index($0, substr(head, 1, 1)) + match($0, /z[a-m]/) }\n"
     "END { for (word in count) { words++; sum += count[word] * length(word) }\n"
-    "  for (i = 0; i < 20000; i++) text = substr(text, length(text) > 30 ? 9 : 1) sprintf(\"%d:%x,\", i * i % 977, i)\n"
+    "  for (i = 0; i < 3000; i++) text = substr(text, length(text) > 30 ? 9 : 1) sprintf(\"%d:%x,\", i * i % 977, i)\n"
     "  print words, sum, bytes, changes, at, text }\n";
 
 u32 awk(void) {

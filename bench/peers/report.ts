@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { SystemName } from "./systems.ts";
+import { type SystemName, TITLES } from "./systems.ts";
 import { geometricMean, median, pairedRatio, type Ratio } from "./statistics.ts";
 import type { Run } from "./transcript.ts";
 
@@ -84,15 +84,11 @@ function ratiosTo(systems: readonly SystemName[], ratiosOf: (other: SystemName) 
   );
 }
 
-/** The comparison as a table of text. @param titles What to call the systems. */
-export function table(
-  summary: Summary,
-  systems: readonly SystemName[],
-  titles: Readonly<Record<SystemName, string>>,
-): string {
+/** The comparison as a table of text. */
+export function table(summary: Summary, systems: readonly SystemName[]): string {
   const [subject, ...others] = systems;
-  const header = ["CPU ms", ...systems.map((system) => titles[system])];
-  for (const other of others) header.push(`${other} / ${subject}`, "95 %");
+  const header = ["CPU ms", ...systems.map((system) => TITLES[system])];
+  for (const other of others) header.push(`${TITLES[other]} / ${TITLES[subject!]}`, "95 %");
   const line = ({ name, values, ratios }: Row) => [
     name,
     ...systems.map((system) => values[system] === undefined ? "-" : number(values[system])),

@@ -7,11 +7,14 @@ import { fromFileUrl } from "@std/path";
 import { BulkheadError } from "../../mod.ts";
 import type { BenchmarkGuest } from "./guest.ts";
 
-/** Names of the systems, in the order of the table's columns. */
+/** The systems, in the order of the table's columns. */
 export const SYSTEMS = ["bulkhead", "v86", "qemu"] as const;
 
 /** A system's name. */
 export type SystemName = typeof SYSTEMS[number];
+
+/** What people call them. */
+export const TITLES: Readonly<Record<SystemName, string>> = { bulkhead: "Bulkhead", v86: "v86", qemu: "QEMU" };
 
 /** A program with its arguments, and what it needs of the environment besides the user's folders. */
 export interface SystemCommand {
@@ -72,32 +75,38 @@ export function commandOf(system: SystemName, guest: BenchmarkGuest, append: str
   }
 }
 
-/** What a system is, with its version. @throws {BulkheadError} `no-system` where the host lacks something of it. */
+/** Gets a system ready, and tells what it is, with its version. @throws {BulkheadError} `no-system` where the host lacks something of it. */
 export async function describe(system: SystemName): Promise<string> {
   switch (system) {
     case "bulkhead":
-      return "Bulkhead";
+      await cacheModules("Bulkhead", "../../cli/main.ts", "run `deno task check`");
+      return "Bulkhead of this tree";
     case "v86": {
       for (const file of ["bios.bin", "vgabios-stdvga.bin"]) {
         if (!await isFile(`${SEABIOS}/${file}`)) {
           throw missing("v86", `SeaBIOS at ${SEABIOS}/${file}`, "install Debian's package seabios");
         }
       }
-      // Fetches the package and compiles nothing on the clock.
-      const modules = [script("./v86_machine.ts"), script("../../cli/main.ts")];
-      const { success } = await new Deno.Command(Deno.execPath(), { args: ["cache", "--quiet", ...modules] }).output();
-      if (!success) throw missing("v86", "the npm package v86", "see that npm's registry can be reached");
+      await cacheModules("v86", "./v86_machine.ts", "see that npm's registry can be reached");
       return "v86 0.5.462";
     }
     case "qemu":
       try {
         const { stdout } = await new Deno.Command(QEMU, { args: ["--version"] }).output();
-        return `QEMU ${/version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "of unknown version"} TCG`;
+        return `QEMU ${
+          /version (\S+)/.exec(new TextDecoder().decode(stdout))?.[1] ?? "of unknown version"
+        } TCG, one thread`;
       } catch (error) {
         if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotCapable)) throw error;
         throw missing("QEMU", `${QEMU} in PATH`, "install Debian's package qemu-system-x86");
       }
   }
+}
+
+/** Fetches and transpiles what a script imports, so that no run waits for that. */
+async function cacheModules(system: string, path: string, remedy: string): Promise<void> {
+  const { success } = await new Deno.Command(Deno.execPath(), { args: ["cache", "--quiet", script(path)] }).output();
+  if (!success) throw missing(system, "modules that load", remedy);
 }
 
 function missing(system: string, expected: string, remedy: string): BulkheadError {

@@ -41,9 +41,9 @@ export interface Run {
   readonly wall: number;
   /** Memory over the run, in bytes, and when it was looked at, in milliseconds. */
   readonly memory: readonly { readonly at: number; readonly bytes: number }[];
-  /** Sentences on what is not as it should be: a wrong result, clocks that disagree. */
+  /** Sentences on clocks that disagree. */
   readonly warnings: readonly string[];
-  /** Why the run ended before all was done. */
+  /** Why the run does not count as a whole: it ended before all was done, or a result is wrong. */
   readonly failure?: string;
 }
 
@@ -56,6 +56,7 @@ interface Stamp {
 export function readTranscript(events: readonly WatchEvent[], names: readonly string[]): Run {
   const executions: Record<string, Measurement[]> = {};
   const warnings: string[] = [];
+  const wrong: string[] = [];
   const memory: { at: number; bytes: number }[] = [];
   const console: string[] = [];
   let boot: Run["boot"];
@@ -90,10 +91,10 @@ export function readTranscript(events: readonly WatchEvent[], names: readonly st
         else if (name === "done") done = true;
         else if (name === "failed") failure ??= `the guest reported: ${event.text.slice(2)}`;
         else if (what === "begin") begin = { name, at: event.at, threads: event.threads };
-        else if (what === "result") checkResult(name, values[0]!, warnings);
+        else if (what === "result") checkResult(name, values[0]!, wrong);
         else if (what === "end" && begin?.name === name) {
           const [result, guest] = [values[0]!, Number(values[1])];
-          if (result !== "-") checkResult(name, result, warnings);
+          if (result !== "-") checkResult(name, result, wrong);
           const measured: Measurement = {
             cpu: busiest(begin.threads, event.threads),
             allCpu: all(begin.threads, event.threads),
@@ -109,6 +110,7 @@ export function readTranscript(events: readonly WatchEvent[], names: readonly st
   const workloads = Object.fromEntries(
     Object.entries(executions).map(([name, measured]) => [name, middle(measured)]),
   );
+  if (wrong.length > 0) failure ??= wrong.join("; ");
   const missing = names.filter((name) => !(name in workloads));
   if (missing.length > 0 && done) failure ??= `the guest did not run ${missing.join(", ")}`;
   return {
@@ -122,9 +124,9 @@ export function readTranscript(events: readonly WatchEvent[], names: readonly st
   };
 }
 
-function checkResult(name: string, result: string, warnings: string[]): void {
+function checkResult(name: string, result: string, wrong: string[]): void {
   const expected = WORKLOADS[name];
-  if (result !== expected) warnings.push(`${name} computed ${result}, expected ${expected}`);
+  if (result !== expected) wrong.push(`${name} computed ${result}, expected ${expected}`);
 }
 
 function checkClocks(name: string, { wall, guest }: Measurement, warnings: string[]): void {
