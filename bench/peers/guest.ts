@@ -84,7 +84,7 @@ export async function buildGuest(): Promise<BenchmarkGuest> {
 }
 
 /** The first compiler that the host has, and what it says it is. */
-async function findCompiler(): Promise<readonly [compiler: string, version: string]> {
+export async function findCompiler(): Promise<readonly [compiler: string, version: string]> {
   for (const compiler of COMPILERS) {
     const version = await run(compiler, ["--version"]);
     if (version?.success) return [compiler, version.text.split("\n")[0]!];
@@ -98,7 +98,8 @@ async function findCompiler(): Promise<readonly [compiler: string, version: stri
   });
 }
 
-async function compile(compiler: string, folder: string): Promise<void> {
+/** Compiles the program into a folder, as `init`. */
+export async function compile(compiler: string, folder: string): Promise<void> {
   const objects: string[] = [];
   for (const [name, flags] of Object.entries(SOURCES)) {
     const object = `${folder}/${name}.o`;

@@ -62,10 +62,12 @@ export function summarize(rounds: readonly Round[], systems: readonly SystemName
     whole: [
       row("all, ms", finished((run) => run.wall)),
       row("all threads, CPU ms", finished((run) => run.totalCpu)),
-      row("peak memory, MB", (run) => Math.max(...run.memory.map(({ bytes }) => bytes)) / 1e6),
+      row("peak memory, MB", (run) => run.memory.length === 0 ? undefined : peakOf(run) / 1e6),
     ],
   };
 }
+
+const peakOf = (run: Run) => Math.max(...run.memory.map(({ bytes }) => bytes));
 
 /** The geometric mean of one round's ratios, if both systems ran every workload: means over different workloads cannot be compared. */
 function roundMean(round: Round, subject: SystemName, other: SystemName, names: readonly string[]): number[] {

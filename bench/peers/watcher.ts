@@ -32,7 +32,9 @@ function tell(event: WatchEvent): void {
 const elapsed = () => performance.now() - started;
 
 function look(): void {
-  tell({ kind: "memory", at: elapsed(), bytes: memory(processTree(child.pid)) });
+  const bytes = memory(processTree(child.pid));
+  // One that is ending has no memory any more.
+  if (bytes > 0) tell({ kind: "memory", at: elapsed(), bytes });
 }
 
 let killing: ReturnType<typeof setTimeout> | undefined;
@@ -65,6 +67,7 @@ for await (const line of linesOf(child.stdout)) {
   const processes = processTree(child.pid);
   tell({ kind: "marker", at, text: line.slice(marker), threads: threadTimes(processes), total: totalTime(processes) });
   if (line.slice(marker) !== "@@done") continue;
+  clearInterval(sampling);
   look();
   stop();
 }
