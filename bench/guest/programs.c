@@ -1,7 +1,7 @@
 /* BusyBox's programs, each a process of its own, over a text that is made first. */
 #include "guest.h"
 
-enum { TEXT_SIZE = 3 << 20 };
+enum { TEXT_SIZE = 4 << 20 };
 
 /* What a program does with its output. */
 enum output { HASHED, TO_FILE };
@@ -103,7 +103,7 @@ u32 gunzip(void) {
 static char SCRIPT[] =
     "mix() { local a=$1 b=$2; eval \"m=\\$(( (a * 31 + b) & 65535 ))\"; }\n"
     "i=0 s=1 m=0 text=\n"
-    "while [ $i -lt 1000 ]; do\n"
+    "while [ $i -lt 3500 ]; do\n"
     "  i=$((i + 1))\n"
     "  case $((i % 7)) in\n"
     "    0) s=$((s + i)) ;;\n"
@@ -126,12 +126,12 @@ u32 sh(void) {
 
 /* Fields, associative arrays, string functions; sums do not depend on the order of an array. */
 static char AWK_PROGRAM[] =
-    "NR > 1300 { exit }\n"
+    "NR > 3500 { exit }\n"
     "{ for (i = 1; i <= NF; i++) count[$i]++; bytes += length($0) }\n"
     "NR % 4 == 0 { line = $0; changes += gsub(/[aeiou]+n?/, \"<&>\", line); bytes += length(line) }\n"
     "NR % 8 == 0 { head = toupper(substr($0, 5, 20)); at += index($0, substr(head, 1, 1)) + match($0, /z[a-m]/) }\n"
     "END { for (word in count) { words++; sum += count[word] * length(word) }\n"
-    "  for (i = 0; i < 3000; i++) text = substr(text, length(text) > 30 ? 9 : 1) sprintf(\"%d:%x,\", i * i % 977, i)\n"
+    "  for (i = 0; i < 6000; i++) text = substr(text, length(text) > 30 ? 9 : 1) sprintf(\"%d:%x,\", i * i % 977, i)\n"
     "  print words, sum, bytes, changes, at, text }\n";
 
 u32 awk(void) {

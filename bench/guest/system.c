@@ -26,7 +26,7 @@ static void wait_for(long process) {
 
 /* Two processes send a number to and fro: each step is a write, a read and a task switch. */
 u32 pipe_pingpong(void) {
-  enum { ROUNDS = 5000 };
+  enum { ROUNDS = 8500 };
   int there[2], back[2];
   if (call(SYS_pipe, (long)there, 0, 0) < 0 || call(SYS_pipe, (long)back, 0, 0) < 0) fail("pipe");
   long child = call(SYS_fork, 0, 0, 0);
@@ -55,7 +55,7 @@ u32 pipe_pingpong(void) {
 u32 fault(void) {
   enum { SIZE = 8 << 20 };
   u32 sum = FNV_BASIS;
-  for (u32 round = 0; round < 24; round++) {
+  for (u32 round = 0; round < 40; round++) {
     u8 *area = pages(SIZE, 0);
     for (u32 offset = 0; offset < SIZE; offset += 4096) {
       sum = fnv(sum, area[offset + 8]);
@@ -71,7 +71,7 @@ static volatile u32 signals;
 static void count_signal(int number) { signals += (u32)number; }
 
 u32 signal_delivery(void) {
-  enum { SIGUSR1 = 10, COUNT = 33000 };
+  enum { SIGUSR1 = 10, COUNT = 60000 };
   struct {
     void (*handler)(int);
     unsigned long flags;
@@ -87,7 +87,7 @@ u32 signal_delivery(void) {
 
 /* Processes that are started and end at once: fork, exec of a static program, exit, wait. */
 u32 forkexec(void) {
-  enum { COUNT = 60 };
+  enum { COUNT = 130 };
   static char *const ARGUMENTS[] = {"busybox", "true", 0};
   static char *const ENVIRONMENT[] = {0};
   for (u32 i = 0; i < COUNT; i++) {
