@@ -16,6 +16,12 @@ import { REFUSED, type Watchpoints, WITHHELD } from "./watchpoints.ts";
 /** An invalid read or write entry; its low 12 bits fail every look-up. */
 const INVALID = -1;
 
+/**
+ * Low bits of a partial write entry: every look-up fails, but the addend above them holds. It stands for a page of RAM with decoded code,
+ * whose bytes may be written where `pieces.ts` has no bit.
+ */
+export const PARTIAL = 0xfff;
+
 /** Entries that a set lists before a flush clears the whole tables instead. */
 const LIST_LENGTH = 1 << 15;
 
@@ -70,7 +76,7 @@ export class GuestMemory implements LinearMemory {
       this.#words.fill(INVALID, read, read + (1 << 20));
       this.#words.fill(INVALID, write, write + (1 << 20));
     }
-    physical.onChange((page) => this.#dropPhysical(page));
+    physical.onChange((page, moved) => moved ? this.flush(false) : this.#retrace(page));
   }
 
   /** The watchpoints of a debugger, if there are any. */
@@ -145,22 +151,28 @@ export class GuestMemory implements LinearMemory {
     }
   }
 
-  /** A physical page changed its mapping or is traced from now on: direct writes to it must end (or everything, if it moved). */
-  #dropPhysical(page: number): void {
+  /** A physical page is traced from now on, or no more: what emitted code may do to it changes. */
+  #retrace(page: number): void {
     const entry = this.physical.pages[page]!;
-    const traced = entry & (PAGE_FLAG.TRACE_CODE | PAGE_FLAG.TRACE_DIRTY | PAGE_FLAG.TRACE_DEVICE);
-    if (traced === 0) {
-      this.flush(false);
-      return;
-    }
     const host = entry & ~0xfff, words = this.#words;
     for (const set of [this.#supervisor, this.#user]) {
       for (let i = 0; i < set.length; i++) {
         const linear = set.list[i]! & (GLOBAL - 1);
-        const at = set.write + linear;
-        if (words[at] !== INVALID && ((words[at]! + (linear << 12)) | 0) === host) words[at] = INVALID;
+        const at = set.write + linear, before = words[at]!;
+        if (before !== INVALID && (((before & ~PARTIAL) + (linear << 12)) | 0) === host) {
+          words[at] = this.#writeEntry(page, entry, before & ~PARTIAL);
+        }
       }
     }
+  }
+
+  /** The write entry of a writable mapping. */
+  #writeEntry(page: number, entry: number, addend: number): number {
+    if (this.physical.directlyWritable(entry)) return addend;
+    const { ram, ramBytes } = this.physical.layout;
+    const address = (page << 12) >>> 0;
+    const isRam = address < ramBytes && ((entry & ~0xfff) >>> 0) === ram + address;
+    return isRam && this.physical.partlyWritable(entry) ? addend | PARTIAL : INVALID;
   }
 
   #list(set: TlbSet, page: number, global: boolean): void {
@@ -184,9 +196,7 @@ export class GuestMemory implements LinearMemory {
       this.#list(set, page, walker.global);
       const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
       this.#words[set.read + page] = addend;
-      if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) {
-        this.#words[set.write + page] = addend;
-      }
+      if (walker.writable && withheld === 0) this.#words[set.write + page] = this.#writeEntry(frame, entry, addend);
     }
     return entry;
   }
@@ -213,7 +223,7 @@ export class GuestMemory implements LinearMemory {
   #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
-    if (entry !== INVALID) return (linear + entry) >>> 0;
+    if (entry !== INVALID) return (linear + (entry & ~PARTIAL)) >>> 0;
     const page = this.#fill(linear, access, user);
     if (page === -1) this.#pageFault(linear);
     if (this.#watch !== undefined && size !== 0) this.#watch.note(linear, size, false);
@@ -275,8 +285,13 @@ export class GuestMemory implements LinearMemory {
     const set = user ? this.#user : this.#supervisor;
     const addend = this.#words[set.write + (linear >>> 12)]!;
     let host: number;
-    if (addend !== INVALID) host = (linear + addend) >>> 0;
-    else {
+    if (addend !== INVALID) {
+      host = (linear + (addend & ~PARTIAL)) >>> 0;
+      if ((addend & PARTIAL) !== 0) {
+        const physical = host - this.physical.layout.ram;
+        this.physical.notifyWrite(this.physical.pages[physical >>> 12]!, physical, size);
+      }
+    } else {
       const entry = this.#fill(linear, ACCESS.WRITE, user);
       if (entry === -1) this.#pageFault(linear);
       this.#watch?.note(linear, size, true);
@@ -409,7 +424,7 @@ export class GuestMemory implements LinearMemory {
       if (host < 0) return 0;
       if (!write && this.#watch === undefined) return host;
       const set = user ? this.#user : this.#supervisor;
-      return this.#words[(write ? set.write : set.read) + (linear >>> 12)] === INVALID ? 0 : host;
+      return (this.#words[(write ? set.write : set.read) + (linear >>> 12)]! & PARTIAL) !== 0 ? 0 : host;
     } catch (error) {
       return this.#caught(error);
     }
