@@ -253,6 +253,13 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
+      if (count > 0 && page.awaits(offset) && at < last) {
+        // A branch leads here: a block of its own, so that nothing is decoded twice.
+        this.#control(at, CONTROL_CASE.BREAK, offset, count, 0);
+        at += RECORD.SIZE;
+        count = 0;
+        continue;
+      }
       if (offset >= 4096 || at >= last || (offset !== start && this.#stops(page, offset))) {
         this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
         at += RECORD.SIZE;

@@ -50,6 +50,11 @@ export class CodePage {
     else if (waiting.length < MOST_WAITING) waiting.push(branch);
   }
 
+  /** Whether a branch waits for the code at an offset. */
+  awaits(offset: number): boolean {
+    return this.#waiting.has(offset);
+  }
+
   /** Enters a block's record into the index, and into the branches that wait for it. */
   register(words: Int32Array, offset: number, record: number): void {
     words[(this.index >> 2) + offset] = record;
@@ -75,10 +80,9 @@ export class CodePage {
       const start = bounds & 0x1fff, end = bounds >>> 13;
       if (start < to && end > from) {
         gone.push(first, last);
-        const index = this.index >> 2, limit = Math.min(end, 4096);
-        for (let offset = start; offset < limit; offset++) {
-          const record = words[index + offset]!;
-          if (record >= first && record < last) words[index + offset] = 0;
+        for (let at = first; at < last; at += RECORD.SIZE) {
+          const entry = (this.index >> 2) + (words[at >> 2]! >>> 16);
+          if (words[entry] === at) words[entry] = 0;
         }
         continue;
       }
