@@ -262,16 +262,22 @@ export class Translator {
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
     const fresh: Fresh[] = [];
+    // What lies inside a region of this batch is reached by way of that, unless it proves hot again.
+    const inside = new Set<number>();
     for (const [key, place] of queue) {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
       const restless = code.pages.restlessness(place.page.page, place.offset);
       // Written while it waited.
       if (this.#options.after > 1 && restless > (this.#deferred.get(key) ?? 0)) continue;
+      if (inside.has(key)) continue;
       const region = discover(
         { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
         this.#source(place.page, restless),
       );
       if (region === undefined) continue;
+      if (this.#options.after > 1) {
+        for (const { start } of region.blocks) inside.add(keyOf(place.page.index, start, place.user));
+      }
       const slot = this.#slot();
       const cells: { cell: number; key: number }[] = [];
       const emitted = emitRegion({ module, table: regions, run: loop }, region, {
