@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Chance } from "../../../compat/testing/chance.ts";
-import { i32, ModuleBuilder } from "../../wasm/mod.ts";
+import { ModuleBuilder } from "../../wasm/mod.ts";
 import {
   AREA,
   AREA_BYTES,
