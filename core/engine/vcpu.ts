@@ -105,6 +105,7 @@ export class Vcpu {
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
     }, cpuModel(options.model ?? "max"));
+    this.cpu.fpuErrorPins = options.fpuErrorPins;
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
@@ -239,6 +240,8 @@ export class Vcpu {
     const cpu = this.cpu, state = this.#state;
     const deliveries = this.#stepping ? this.#deliveries : 0;
     this.#stop = false;
+    // An instruction that waited is tried again.
+    cpu.waits = false;
     // The state may have been replaced since the last run.
     this.#checkMode();
     for (;;) {
@@ -273,7 +276,7 @@ export class Vcpu {
         continue;
       }
       if (this.#stop) return { reason: "budget" };
-      if (cpu.halted) {
+      if (cpu.halted || cpu.waits) {
         return { reason: (state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0 ? "halted" : "dead" };
       }
       const remaining = target - this.#retired;
@@ -499,7 +502,7 @@ export class Vcpu {
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
         // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
-        else if (!this.#leaving) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+        else if (!this.#leaving && !this.cpu.waits) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
         this.#leaving = false;
         break;
       }
@@ -548,6 +551,7 @@ export class Vcpu {
   /** Control went elsewhere behind the emitted code's back. */
   #afterTransfer(): void {
     this.#refused = false;
+    this.cpu.waits = false;
     this.#resume = 0;
     this.#credit = 0;
     this.#checkMode();
@@ -688,6 +692,7 @@ export class Vcpu {
       this.#leaveFault(error);
       return STATUS.FAULT;
     }
+    if (cpu.waits) return STATUS.SUSPEND;
     cpu.eip = cpu.next;
     const extra = state[STATE.EXTRA >> 2]!;
     if (extra !== 0) {

@@ -81,6 +81,7 @@ export function assemble(
     clock,
     interrupts,
     model: definition.cpu,
+    fpuErrorPins: parts.fpuErrorPins,
     roms: placeRoms(init),
     ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),

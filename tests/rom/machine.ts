@@ -4,8 +4,10 @@
  * @module
  */
 import type { SystemBus } from "../../core/bus/system.ts";
+import { bench } from "../../core/bus/testing.ts";
 import { Vcpu, type VcpuStop } from "../../core/engine/vcpu.ts";
 import { allocateMemory, layoutMemory } from "../../core/memory/layout.ts";
+import { fpuError } from "../../devices/fpu_error.ts";
 
 /** Bytes of RAM. */
 export const RAM_BYTES = 4 << 20;
@@ -26,6 +28,8 @@ export const PORT = {
   INTERRUPT: 0xc4,
   /** A write requests vector 20h at once. */
   REQUEST: 0xc8,
+  /** The FPU's error logic, which requests vector 20h too. */
+  FPU_ERROR: 0xf0,
 } as const;
 
 /** Vector of the interrupt that `PORT.INTERRUPT` requests. */
@@ -51,6 +55,7 @@ export class RomMachine implements SystemBus {
   text = "";
   /** Stops at breakpoints and watchpoints, which `run` passes. */
   debugStops = 0;
+  readonly #fpu = bench(fpuError);
   #deadline = Infinity;
   #asserted = false;
 
@@ -72,6 +77,14 @@ export class RomMachine implements SystemBus {
         },
       },
       clock: { now: () => this.vcpu.retired, earlier: undefined },
+      fpuErrorPins: {
+        setError: (asserted) => {
+          const requests = this.#fpu.rises("irq13");
+          this.#fpu.provides("pins").setError(asserted);
+          if (this.#fpu.rises("irq13") > requests) this.#asserted = true;
+        },
+        ignored: () => this.#fpu.provides("pins").ignored(),
+      },
       roms: [0xf_0000, 0xffff_0000].map((physical) => ({ physical, host: layout.device, size: ROM_BYTES })),
     });
     this.vcpu.physical.bytes.set(rom, layout.device);
@@ -115,6 +128,7 @@ export class RomMachine implements SystemBus {
     else if (port === PORT.TEXT) this.text += String.fromCharCode(value & 0xff);
     else if (port === PORT.A20) this.vcpu.setA20((value & 2) !== 0);
     else if (port === PORT.REQUEST) this.#asserted = true;
+    else if (port === PORT.FPU_ERROR) this.#fpu.write("io", 0, value);
     else if (port === PORT.INTERRUPT) {
       // This instruction is not counted yet.
       this.#deadline = this.vcpu.retired + 1 + value;
