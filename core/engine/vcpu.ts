@@ -13,7 +13,7 @@ import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
 import { cpuModel } from "../x86/models.ts";
-import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { FLAG, PENDING_ATTENTION, PENDING_INTR, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
@@ -134,6 +134,7 @@ export class Vcpu {
       this.#breakpoints,
     );
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
+    this.memory.deviceAccessed = () => this.#deviceAccessed();
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
   }
@@ -206,9 +207,10 @@ export class Vcpu {
     this.memory.flush(false);
   }
 
-  /** Makes `run` return after the instruction whose port access is under way. */
+  /** Makes `run` return after the instruction (or iteration) whose access to a device is under way. */
   interrupt(): void {
     this.#stop = true;
+    this.#state[STATE.PENDING >> 2]! |= PENDING_ATTENTION;
   }
 
   /** Whether the last `run` was made to return early. */
@@ -281,7 +283,7 @@ export class Vcpu {
       }
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
-      state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+      state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
       if (this.#debugged) {
         if (this.#refused) {
           this.#redo();
@@ -482,6 +484,7 @@ export class Vcpu {
       exit = this.#interpreter.run(record);
     } finally {
       this.#inside = false;
+      this.#blocks.restore();
     }
     this.#exits[exit]!++;
     const credit = this.#credit;
@@ -702,13 +705,26 @@ export class Vcpu {
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
-    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
     if (
       watched || this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
       (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
           state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
+  }
+
+  /**
+   * A device has been accessed as memory: it may have raised a line, or armed an alarm. As after a port access, that is looked at once the
+   * instruction has retired.
+   */
+  #deviceAccessed(): void {
+    if (!this.#inside) return;
+    const leaves = this.#stop || this.#interruptible;
+    this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? PENDING_INTR : 0) | (leaves ? PENDING_ATTENTION : 0);
+    if (!leaves) return;
+    this.#blocks.leaveOnceAfter(this.#state[STATE.RECORD >> 2]!);
+    this.memory.flushExecute();
   }
 
   /** Makes emitted code leave after a callout, whose instruction does not end its block. */

@@ -43,6 +43,8 @@ class TlbSet {
 export class GuestMemory implements LinearMemory {
   readonly counts: TlbCounts = { fills: 0, flushes: 0, pageFlushes: 0 };
   readonly walker: PageWalker;
+  /** Called after each access that went to the bus. */
+  deviceAccessed: () => void = () => {};
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -227,24 +229,29 @@ export class GuestMemory implements LinearMemory {
 
   read8(linear: number, user: boolean): number {
     const host = this.#host(linear, ACCESS.READ, user, 1);
-    return host >= 0 ? this.#bytes[host]! : this.bus.mmioRead(this.walker.physical, 1) & 0xff;
+    return host >= 0 ? this.#bytes[host]! : this.#deviceRead(1) & 0xff;
   }
 
   read16(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 2) return this.read8(linear, user) | (this.read8((linear + 1) >>> 0, user) << 8);
     const host = this.#host(linear, ACCESS.READ, user, 2);
-    return host >= 0
-      ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8)
-      : this.bus.mmioRead(this.walker.physical, 2) & 0xffff;
+    return host >= 0 ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8) : this.#deviceRead(2) & 0xffff;
   }
 
   read32(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 4) return this.#readSplit(linear, 4, user) >>> 0;
     const host = this.#host(linear, ACCESS.READ, user, 4);
-    if (host < 0) return this.bus.mmioRead(this.walker.physical, 4) >>> 0;
+    if (host < 0) return this.#deviceRead(4) >>> 0;
     if ((host & 3) === 0) return this.#words[host >>> 2]! >>> 0;
     const bytes = this.#bytes;
     return (bytes[host]! | (bytes[host + 1]! << 8) | (bytes[host + 2]! << 16) | (bytes[host + 3]! << 24)) >>> 0;
+  }
+
+  /** Reads what is no memory, where the walker stands. */
+  #deviceRead(size: number): number {
+    const value = this.bus.mmioRead(this.walker.physical, size);
+    this.deviceAccessed();
+    return value;
   }
 
   #readSplit(linear: number, size: number, user: boolean): number {
@@ -283,6 +290,7 @@ export class GuestMemory implements LinearMemory {
       const physical = this.walker.physical;
       if (entry === 0) {
         this.bus.mmioWrite(physical, size, size === 4 ? value >>> 0 : value & (size === 1 ? 0xff : 0xffff));
+        this.deviceAccessed();
         return;
       }
       if ((entry & PAGE_FLAG.WRITABLE) === 0) return;

@@ -57,7 +57,7 @@ export const STATE = {
   FAULT_ERROR: 212,
   /** Instructions after which interrupts are inhibited: 0 none, 1 STI, 2 MOV SS/POP SS (also holds debug traps). */
   SHADOW: 216,
-  /** Which external interrupt conditions wait: bit 0 INTR, bit 1 NMI, bit 2 other attention. */
+  /** Which external interrupt conditions wait: PENDING_INTR, bit 1 NMI, PENDING_ATTENTION. */
   PENDING: 220,
   /** A20 gate: 1 open, 0 closed (bit 20 of physical addresses is forced to 0). */
   A20: 224,
@@ -104,6 +104,12 @@ export const STATE = {
   /** Bytes of a state block that a snapshot saves. */
   SIZE: 2048,
 } as const;
+
+/** Bit 0 of `STATE.PENDING`: INTR is asserted. */
+export const PENDING_INTR = 1;
+
+/** Bit 2: the run loop must look at the machine, also between two iterations of a repeated string. */
+export const PENDING_ATTENTION = 4;
 
 /** Fields of a segment register in the state block. */
 export const SEGMENT = {

@@ -32,6 +32,16 @@ export const PORT = {
   FPU_ERROR: 0xf0,
 } as const;
 
+/** Device memory: registers of 4 bytes, at physical addresses where there is no RAM. */
+export const DEVICE = {
+  /** A write requests vector 20h at once; reads 0. */
+  REQUEST: 0xd000_0000,
+  /** A read requests vector 20h at once, and gives what was written last. */
+  REQUEST_BY_READ: 0xd000_1000,
+  /** As `PORT.INTERRUPT`. */
+  INTERRUPT: 0xd000_2000,
+} as const;
+
 /** Vector of the interrupt that `PORT.INTERRUPT` requests. */
 export const INTERRUPT_VECTOR = 0x20;
 
@@ -58,6 +68,7 @@ export class RomMachine implements SystemBus {
   readonly #fpu = bench(fpuError);
   #deadline = Infinity;
   #asserted = false;
+  #latch = 0;
 
   constructor(rom: Uint8Array) {
     const layout = layoutMemory(RAM_BYTES, ROM_BYTES);
@@ -129,11 +140,12 @@ export class RomMachine implements SystemBus {
     else if (port === PORT.A20) this.vcpu.setA20((value & 2) !== 0);
     else if (port === PORT.REQUEST) this.#asserted = true;
     else if (port === PORT.FPU_ERROR) this.#fpu.write("io", 0, value);
-    else if (port === PORT.INTERRUPT) {
-      // This instruction is not counted yet.
-      this.#deadline = this.vcpu.retired + 1 + value;
-      this.vcpu.interrupt();
-    }
+    else if (port === PORT.INTERRUPT) this.#interruptAfter(value);
+  }
+  #interruptAfter(instructions: number): void {
+    // This instruction is not counted yet.
+    this.#deadline = this.vcpu.retired + 1 + instructions;
+    this.vcpu.interrupt();
   }
   portReadBlock(_port: number, size: number, into: Uint8Array): number {
     into.fill(0xff);
@@ -142,8 +154,18 @@ export class RomMachine implements SystemBus {
   portWriteBlock(_port: number, size: number, from: Uint8Array): number {
     return from.length / size;
   }
-  mmioRead(): number {
-    return 0xffff_ffff;
+  mmioRead(address: number): number {
+    const register = address & ~0xfff;
+    if (register === (DEVICE.REQUEST_BY_READ | 0)) {
+      this.#asserted = true;
+      return this.#latch;
+    }
+    return register === (DEVICE.REQUEST | 0) ? 0 : 0xffff_ffff;
   }
-  mmioWrite(): void {}
+  mmioWrite(address: number, _size: number, value: number): void {
+    const register = address & ~0xfff;
+    if (register === (DEVICE.REQUEST | 0)) this.#asserted = true;
+    else if (register === (DEVICE.REQUEST_BY_READ | 0)) this.#latch = value;
+    else if (register === (DEVICE.INTERRUPT | 0)) this.#interruptAfter(value);
+  }
 }
