@@ -316,7 +316,8 @@ export class Monitor {
     statistics: () => this.#statistics(),
     step: ({ id, step, hold }) => {
       if (hold && this.#deterministic) this.#holding.add(id);
-      const wasHeld = this.#life === "held";
+      // Whether or not a debugger holds the CPU besides.
+      const wasHeld = this.#held && this.#loop.paused && !this.#ended;
       this.#script.add(id, step);
       if (step.kind === "expect" && wasHeld && this.#script.pending) this.#resume();
       return {};
