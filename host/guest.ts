@@ -10,7 +10,6 @@ import type { GuestFile, GuestStart } from "../plugins/guest_start.ts";
 import { verifyInitrd } from "../plugins/linux_boot/initrd.ts";
 import { linuxStart } from "../plugins/linux_boot/linux_boot.ts";
 import { type FolderEntry, type FolderReader, overlayArchive } from "../plugins/linux_boot/overlay.ts";
-import { multibootStart } from "../plugins/multiboot.ts";
 import { romStart } from "../plugins/rom.ts";
 
 /**
@@ -25,6 +24,8 @@ export async function readGuest(source: BootSource, memory: number): Promise<Gue
     const kernel = await readGuestFile(source.multiboot, "multiboot kernel");
     const modules = [];
     for (const file of source.modules ?? []) modules.push({ file: await readGuestFile(file, "module") });
+    // It brings modules that no other guest needs.
+    const { multibootStart } = await import("../plugins/multiboot.ts");
     return multibootStart({ kernel, modules, memory, commandLine: source.append });
   }
   const kernel = await readGuestFile(source.kernel, "kernel");

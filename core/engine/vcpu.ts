@@ -4,7 +4,7 @@
  * @module
  */
 export type { RomMapping, VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
-import { createHash } from "node:crypto";
+import { builtin } from "../bus/builtin.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
@@ -19,10 +19,11 @@ import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
+import { segmentOverrun } from "../x86/system/segment_overrun.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Blocks } from "./blocks.ts";
-import { CALLOUT_TABLE } from "./callout_table.ts";
+import { calloutTable } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
@@ -110,7 +111,7 @@ export class Vcpu {
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.#interrupts = options.interrupts;
-    this.#callouts = options.callouts ?? CALLOUT_TABLE;
+    this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
     this.#interpreter = new Interpreter(memory, layout, {
       read: (linear, size) => this.memory.slowRead(linear, size),
@@ -163,7 +164,7 @@ export class Vcpu {
    * engine ran them; what only speeds the CPU up (TLBs, decoded code) is left out.
    */
   stateHash(): string {
-    const hash = createHash("sha256");
+    const hash = builtin("node:crypto").createHash("sha256");
     hash.update(architecturalState(this.cpu));
     const { ram, ramBytes } = this.physical.layout;
     const CHUNK = 1 << 24;
@@ -538,6 +539,7 @@ export class Vcpu {
   }
 
   #raise(fault: GuestFault): void {
+    if (this.cpu.model.segmentOverrun) fault = segmentOverrun(this.cpu, fault, () => this.code.at(this.cpu.eip));
     this.#exceptions[fault.vector]!++;
     this.#faulted?.(fault);
     // What a faulting instruction has accessed does not count.

@@ -6,7 +6,6 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import type { CpuStart } from "../engine/cpu_start.ts";
 import { Channel, type Payload } from "../sandbox/channel.ts";
 import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
@@ -14,28 +13,34 @@ import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import type { LoadedPiece } from "./pieces.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
-import { memorySource } from "./snapshot/container_reader.ts";
+import { type ByteSource, memorySource } from "./snapshot/container_reader.ts";
+import { fileSource } from "./snapshot/file_source.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
-import { VcpuThread } from "./vcpu_thread.ts";
+import { type MachineMemory, VcpuThread } from "./vcpu_thread.ts";
 
 /** Most bytes of a snapshot in one message. */
 const SNAPSHOT_PART = 4 << 20;
 
+/** Milliseconds from the start of a machine until memory is given back. */
+const RECLAIM_DELAY = 1000;
+
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
-/** The machine, once it is being built. */
-interface Machine {
+/** What a machine is assembled of. */
+type Parts = Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">;
+
+/** The machine, once it is being assembled. */
+interface Machine extends Omit<Parts, "image">, MachineMemory {
   readonly thread: VcpuThread;
-  readonly definition: ResolvedDefinition;
-  readonly cpu: CpuStart;
-  readonly pieces: readonly LoadedPiece[];
 }
 
 let assembling: Assembling | undefined;
 /** A snapshot while it is being sent. */
 let receiving: Uint8Array<ArrayBuffer> | undefined;
+/** The virtual CPU's thread, which loads while the rest is read and sent. */
+let loading: VcpuThread | undefined;
 let machine: Machine | undefined;
 let gdb: GdbServer | undefined;
 
@@ -58,6 +63,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
     },
     requests: {
       assemble: (ask) => {
+        load(ask.definition);
         assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
@@ -66,38 +72,39 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         const { definition, cpu, pieces, bytes } = assembling;
         assembling = undefined;
         const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
-        await build({ definition, cpu, pieces: guest, image: null }).ready;
+        await build({ definition, cpu, pieces: guest, image: null }).thread.ready;
         await renounceRead();
-        reclaim();
+        reclaimSoon();
         return {};
       },
       restore: async ({ definition, subject, file, digest }) => {
         try {
-          const bytes = file === null ? receiving : await Deno.readFile(file);
-          receiving = undefined;
-          if (bytes === undefined) throw unexpected("restore");
-          const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
+          load(definition);
+          using opened = file === null ? undefined : await Deno.open(file);
+          const snapshot = await Snapshot.open(await source(subject, opened), digest);
           const { image } = snapshot;
           const pieces = withGuest(snapshot.pieces, assembling);
           assembling = undefined;
-          const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
-          thread.ready.catch(() => {});
+          const { thread, memory, layout } = build({
+            definition,
+            cpu: snapshot.machine.identity.start,
+            pieces,
+            image,
+          });
           // While the thread loads and compiles, this one checks and fills the memory.
-          const { ram, ramBytes } = thread.layout;
-          await snapshot.fill(new Uint8Array(thread.memory.buffer, ram, ramBytes));
+          await snapshot.fill(new Uint8Array(memory.buffer, layout.ram, layout.ramBytes));
           await thread.ready;
         } catch (error) {
           throw refusal(subject, error);
         }
         await renounceRead();
-        reclaim();
+        reclaimSoon();
         return {};
       },
       save: async () => {
-        const { thread, definition, cpu, pieces } = built();
+        const { thread, definition, cpu, pieces, memory, layout } = built();
         const { image } = await thread.request("checkpoint", {});
         try {
-          const { memory, layout } = thread;
           return await writeSnapshot({ definition, start: cpu, pieces, memory, layout, image }, send);
         } finally {
           await thread.request("release", {});
@@ -129,11 +136,20 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   },
 });
 
-function build(parts: Omit<Machine, "thread"> & Pick<VcpuInit, "image">): VcpuThread {
+/** Starts the virtual CPU's thread, once. */
+function load(definition: ResolvedDefinition): VcpuThread {
+  return loading ??= new VcpuThread(definition, hear);
+}
+
+function build({ definition, cpu, pieces, image }: Parts): Machine {
   if (machine !== undefined) throw unexpected("a second machine");
-  const thread = new VcpuThread(parts, hear);
-  machine = { ...parts, thread };
-  return thread;
+  const thread = load(definition);
+  return machine = { definition, cpu, pieces, thread, ...thread.assemble({ cpu, pieces, image }) };
+}
+
+/** Gives back what only the start needed, when the guest has had time for its first answer. */
+function reclaimSoon(): void {
+  setTimeout(reclaim, RECLAIM_DELAY);
 }
 
 /** Passes what the virtual CPU tells to whom it concerns. */
@@ -150,6 +166,15 @@ function built(): Machine {
 
 function running(): VcpuThread {
   return built().thread;
+}
+
+/** The snapshot, which is a file or was sent. */
+async function source(subject: string, file: Deno.FsFile | undefined): Promise<ByteSource> {
+  if (file !== undefined) return fileSource(subject, file, (await file.stat()).size);
+  const bytes = receiving;
+  receiving = undefined;
+  if (bytes === undefined) throw unexpected("restore");
+  return memorySource(subject, bytes);
 }
 
 /** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */
