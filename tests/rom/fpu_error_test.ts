@@ -28,6 +28,16 @@ Deno.test("without CR0.NE an unmasked FPU exception interrupts before the next w
     .check("the exception is pending meanwhile", PENDING)
     .code("fnclex")
     .check("it is cleared", CLEAR, "jz")
+    // IGNNE# has gone with the error.
+    .fault("the next error", { vector: INTERRUPT, eip: "second" }, `sti\n${DIVIDE}\nsecond: fld1`)
+    .code(`out ${PORT.FPU_ERROR}, al\nfnclex\nmov word [${AT.DATA}], 0x37f\nfldcw [${AT.DATA}]`)
+    .code(`${DIVIDE}\nmov word [${AT.DATA}], 0x37b\nfldcw [${AT.DATA}]`)
+    .fault("an error that FLDCW unmasks", { vector: INTERRUPT, eip: "third" }, "sti\nnop\nthird: wait")
+    .code(`out ${PORT.FPU_ERROR}, al\nmov word [${AT.DATA}], 0x37f\nfldcw [${AT.DATA}]`)
+    .check("masked again", PENDING, "jne")
+    .code(`mov word [${AT.DATA}], 0x37b\nfldcw [${AT.DATA}]`)
+    .fault("and unmasked", { vector: INTERRUPT, eip: "fourth" }, "sti\nnop\nfourth: wait")
+    .code(`out ${PORT.FPU_ERROR}, al\nfnclex`)
     .code("fninit\nemms");
   for (
     const [name, waiting] of [["WAIT", "wait"], ["FLDCW", `fldcw [${AT.DATA}]`], ["MMX", "paddb mm0, mm1"]] as const
