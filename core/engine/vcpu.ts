@@ -110,6 +110,10 @@ export class Vcpu {
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
+    this.cpu.poll = () => {
+      this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? PENDING_INTR : 0) |
+        (this.#stop ? PENDING_ATTENTION : 0);
+    };
     this.#interrupts = options.interrupts;
     this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
@@ -223,7 +227,7 @@ export class Vcpu {
   get retired(): number {
     if (!this.#inside) return this.#retired;
     const state = this.#state;
-    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit +
+    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit + state[STATE.EXTRA >> 2]! +
       this.#blocks.position(state[STATE.RECORD >> 2]!);
   }
 
@@ -689,6 +693,7 @@ export class Vcpu {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      this.#countExtra();
       if (cpu.taskSwitched && error instanceof GuestFault) {
         cpu.taskSwitched = false;
         this.#late = error;
@@ -699,11 +704,7 @@ export class Vcpu {
     }
     if (cpu.waits) return STATUS.SUSPEND;
     cpu.eip = cpu.next;
-    const extra = state[STATE.EXTRA >> 2]!;
-    if (extra !== 0) {
-      state[STATE.EXTRA >> 2] = 0;
-      state[STATE.BUDGET >> 2]! -= extra;
-    }
+    this.#countExtra();
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
@@ -727,6 +728,15 @@ export class Vcpu {
     if (!leaves) return;
     this.#blocks.leaveOnceAfter(this.#state[STATE.RECORD >> 2]!);
     this.memory.flushExecute();
+  }
+
+  /** A repeated string's iterations beyond the first, and those before one that faulted. */
+  #countExtra(): void {
+    const state = this.#state;
+    const extra = state[STATE.EXTRA >> 2]!;
+    if (extra === 0) return;
+    state[STATE.EXTRA >> 2] = 0;
+    state[STATE.BUDGET >> 2]! -= extra;
   }
 
   /** Makes emitted code leave after a callout, whose instruction does not end its block. */

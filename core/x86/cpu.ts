@@ -57,6 +57,8 @@ export class Cpu {
   timestamp: () => number = () => 0;
   /** FERR# and IGNNE#; where there are none, errors that would go there are ignored. */
   fpuErrorPins: FpuErrorPins | undefined = undefined;
+  /** Brings STATE.PENDING up to date in the middle of an instruction. */
+  poll: () => void = () => {};
   /** What processor it is. */
   readonly model: CpuModel;
 
