@@ -1,7 +1,7 @@
 /**
  * The programs that the command line may start: Deno itself, for machines, and Debian's package tools, for guests, where
- * the host has them. Run as a program, prints them as a value of `--allow-run`: by path, so that nothing else of these
- * names can be meant later.
+ * the host has them. Run as a program, prints them as a value of `--allow-run`, with those that its
+ * arguments name: by path, so that nothing else of these names can be meant later.
  *
  * @module
  */
@@ -17,9 +17,9 @@ function find(name: string): string | undefined {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path, { isFile: true }));
 }
 
-/** Paths of the programs. */
-export function programs(): string[] {
-  return [Deno.execPath(), ...PACKAGE_TOOLS.map(find).filter((path) => path !== undefined)];
+/** Paths of the programs, and of others by name. */
+export function programs(others: readonly string[] = []): string[] {
+  return [Deno.execPath(), ...[...PACKAGE_TOOLS, ...others].map(find).filter((path) => path !== undefined)];
 }
 
 /** Paths as one value of a permission flag, in which a doubled comma is a comma. */
@@ -27,4 +27,4 @@ export function flagValue(paths: readonly string[]): string {
   return paths.map((path) => path.replaceAll(",", ",,")).join(",");
 }
 
-if (import.meta.main) console.log(flagValue(programs()));
+if (import.meta.main) console.log(flagValue(programs(Deno.args)));

@@ -1,0 +1,18 @@
+/**
+ * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is.
+ *
+ * @module
+ */
+import { BulkheadError } from "../mod.ts";
+import { interpreter } from "./interpreter.ts";
+import { peers } from "./peers.ts";
+
+try {
+  const [first, ...rest] = Deno.args;
+  if (first === "interpreter") await interpreter(rest);
+  else await peers(Deno.args);
+} catch (error) {
+  if (!(error instanceof BulkheadError)) throw error;
+  console.error(error.message);
+  Deno.exitCode = error.code === "usage" ? 2 : 1;
+}
