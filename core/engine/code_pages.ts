@@ -175,7 +175,6 @@ export class CodePages {
 
   /** Throws everything away: no record outlives this. */
   reset(): void {
-    this.arenaResets++;
     for (const page of this.#watches.keys()) this.#physical.trace(page, PAGE_FLAG.TRACE_CODE, false);
     this.#pages.clear();
     this.#watches.clear();

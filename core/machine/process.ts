@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { createHash, type Hash } from "node:crypto";
 import { BulkheadError } from "../bus/error.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import { Channel, type Payload } from "../sandbox/channel.ts";
@@ -12,11 +13,12 @@ import { reclaim } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
-import type { LoadedPiece } from "./pieces.ts";
+import { changed, type LoadedPiece, loadIntoRam } from "./pieces.ts";
 import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
 import { memorySource } from "./snapshot/container_reader.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
+import { sha256 } from "./snapshot/saved_machine.ts";
 import { VcpuThread } from "./vcpu_thread.ts";
 
 /** Most bytes of a snapshot in one message. */
@@ -24,6 +26,12 @@ const SNAPSHOT_PART = 4 << 20;
 
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
+
+/** A piece of RAM while it is being sent again: how much of it has come, and what it was. */
+interface Reloading {
+  received: number;
+  readonly hash: Hash;
+}
 
 /** The machine, once it is being built. */
 interface Machine {
@@ -34,6 +42,8 @@ interface Machine {
 }
 
 let assembling: Assembling | undefined;
+/** The guest while a reset has it sent again, by piece. */
+let reloading: Map<number, Reloading> | undefined;
 /** A snapshot while it is being sent. */
 let receiving: Uint8Array<ArrayBuffer> | undefined;
 let machine: Machine | undefined;
@@ -46,6 +56,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   handlers: {
     events: {
       load: ({ piece, offset }, payload) => {
+        if (reloading !== undefined) return loadAgain(reloading, piece, offset, payload);
         const bytes = assembling?.bytes[piece];
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
@@ -63,10 +74,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
       },
       start: async () => {
         if (assembling === undefined) throw unexpected("start");
-        const { definition, cpu, pieces, bytes } = assembling;
-        assembling = undefined;
-        const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
-        await build({ definition, cpu, pieces: guest, image: null }).ready;
+        await power(assembling, () => assembling = undefined);
         await renounceRead();
         reclaim();
         return {};
@@ -78,8 +86,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           if (bytes === undefined) throw unexpected("restore");
           const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
           const { image } = snapshot;
-          const pieces = withGuest(snapshot.pieces, assembling);
-          assembling = undefined;
+          const { pieces } = snapshot;
           const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
           thread.ready.catch(() => {});
           // While the thread loads and compiles, this one checks and fills the memory.
@@ -136,9 +143,59 @@ function build(parts: Omit<Machine, "thread"> & Pick<VcpuInit, "image">): VcpuTh
   return thread;
 }
 
+/** Builds the machine and puts the guest into its RAM; the guest's bytes are not needed after that. */
+async function power({ definition, cpu, pieces, bytes }: Assembling, done: () => void): Promise<void> {
+  const views = bytes.map((buffer) => new Uint8Array(buffer));
+  const loaded = pieces.map((piece, index) => ({
+    ...piece,
+    bytes: piece.rom ? bytes[index]! : new SharedArrayBuffer(0),
+    sha256: sha256(views[index]!.slice()),
+  }));
+  const thread = build({ definition, cpu, pieces: loaded, image: null });
+  thread.ready.catch(() => {});
+  for (const [index, { rom, address }] of pieces.entries()) {
+    if (!rom) loadIntoRam(thread.memory, thread.layout, address, views[index]!);
+  }
+  done();
+  await thread.ready;
+}
+
+/** Has the guest sent again, for a reset. */
+async function reload({ thread, pieces }: Machine): Promise<void> {
+  let error: BulkheadError | undefined;
+  try {
+    const known = pieces.map(({ address, size, rom, name }) => ({ address, size, rom, name }));
+    reloading = new Map(
+      pieces.flatMap(({ rom }, index) => rom ? [] : [[index, { received: 0, hash: createHash("sha256") }] as const]),
+    );
+    await channel.request("reload", { pieces: known });
+    for (const [index, { received, hash }] of reloading) {
+      const { name, size, sha256 } = pieces[index]!;
+      if (received !== size || hash.digest("hex") !== sha256) throw changed(name);
+    }
+  } catch (reason) {
+    error = BulkheadError.from(reason, "reading the guest again");
+  } finally {
+    reloading = undefined;
+  }
+  thread.reloaded(error);
+}
+
+/** A part of a piece that is sent again, in order. */
+function loadAgain(all: Map<number, Reloading>, index: number, offset: number, payload: Payload): void {
+  const piece = all.get(index);
+  if (piece === undefined || offset !== piece.received) throw misplaced(index, offset);
+  const { thread, pieces } = built();
+  piece.received += payload.length;
+  if (piece.received > pieces[index]!.size) throw misplaced(index, offset);
+  piece.hash.update(payload);
+  loadIntoRam(thread.memory, thread.layout, pieces[index]!.address + offset, payload);
+}
+
 /** Passes what the virtual CPU tells to whom it concerns. */
 async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
   if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
+  if (name === "reload") return void reload(built());
   if (name === "exit") gdb?.exited(0);
   await channel.send(name as keyof VcpuEvents, body as never, payload);
 }
@@ -150,14 +207,6 @@ function built(): Machine {
 
 function running(): VcpuThread {
   return built().thread;
-}
-
-/** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */
-function withGuest(pieces: readonly LoadedPiece[], guest: Assembling | undefined): LoadedPiece[] {
-  return pieces.map((piece, index) => {
-    const bytes = piece.rom ? undefined : guest?.bytes[index];
-    return bytes?.byteLength === piece.size ? { ...piece, bytes } : piece;
-  });
 }
 
 /** Sends a part of a snapshot, in pieces that a message can carry. */

@@ -13,7 +13,7 @@ import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { encodeMemoryMap } from "./memory_map.ts";
 import { MemoryWriter } from "./memory_writer.ts";
-import { encodeMachine, type IdentifiedPiece, machineIdentity, sha256 } from "./saved_machine.ts";
+import { encodeMachine, machineIdentity } from "./saved_machine.ts";
 
 /** A machine at a checkpoint. */
 export interface StandingMachine {
@@ -40,7 +40,7 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   const writer = new MemoryWriter(memory.buffer, layout.ram, layout.ramBytes);
   const json = (value: unknown) => text(JSON.stringify(value));
   const { reset } = definition;
-  const identity = machineIdentity(definition, start, pieces.map(identifiedPiece));
+  const identity = machineIdentity(definition, start, pieces.map(({ bytes: _, ...piece }) => piece));
   // What a restored machine needs first comes first.
   await container.section(SECTION.MACHINE, text(encodeMachine({ identity, reset })));
   await container.section(SECTION.PROCESSOR, json(image.processor));
@@ -50,11 +50,6 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   await container.section(SECTION.PAGES, writer.pages());
   await container.section(SECTION.MEMORY, [encodeMemoryMap(writer.map())]);
   return { bytes: await container.finish(), touched: writer.touchedPages * 4096 };
-}
-
-/** A piece by its content: that of a restored machine may not be here, but is known. */
-function identifiedPiece({ address, size, rom, name, bytes, sha256: known }: LoadedPiece): IdentifiedPiece {
-  return { address, size, rom, name, sha256: known ?? sha256(new Uint8Array(bytes).slice()) };
 }
 
 function text(text: string): Uint8Array[] {
