@@ -21,7 +21,20 @@ import { romStart } from "../plugins/rom.ts";
  * @throws {BulkheadError} A file that cannot be read (`unreadable-file`), or that is not what it should be.
  */
 export async function readGuest(source: BootSource, memory: number): Promise<Guest> {
-  return { ...await readStart(source, memory), again: () => readGuest(source, memory) };
+  const files = absolute(source);
+  return { ...await readStart(source, memory), again: () => readGuest(files, memory) };
+}
+
+/** The same files from wherever this process will stand. */
+function absolute(source: BootSource): BootSource {
+  const from = <F extends string | URL>(file: F) =>
+    typeof file === "string" && !/^([/\\]|[A-Za-z]:)/.test(file) ? `${Deno.cwd()}/${file}` : file;
+  if ("rom" in source) return { ...source, rom: from(source.rom) };
+  if ("multiboot" in source) {
+    return { ...source, multiboot: from(source.multiboot), modules: source.modules?.map(from) };
+  }
+  const { kernel, initrd, overlay } = source;
+  return { ...source, kernel: from(kernel), initrd: initrd?.map(from), overlay: overlay && from(overlay) };
 }
 
 async function readStart(source: BootSource, memory: number): Promise<GuestStart> {

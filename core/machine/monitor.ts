@@ -13,7 +13,14 @@ import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
 import { Debugger } from "./debug/debugger.ts";
 import type { ResolvedStep } from "./definition.ts";
-import type { LifeState, MachineState, ThreadEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import {
+  type LifeState,
+  type MachineState,
+  RELOAD_LIMIT,
+  type ThreadEvents,
+  type VcpuInit,
+  type VcpuRequests,
+} from "./protocol.ts";
 import { type CpuReport, describeExit, type ExitReport, RESUMABLE } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
@@ -23,9 +30,6 @@ import type { MachineStatistics } from "./statistics.ts";
 
 /** Output that is sent at once, in bytes; less waits for company. */
 const OUTPUT_BATCH = 2048;
-
-/** Milliseconds in which the guest is in RAM again: less than others wait for the virtual CPU's answers. */
-const RELOAD_LIMIT = 15_000;
 
 /** Safe points, about 100 microseconds apart, that output waits for company at most. */
 const OUTPUT_PATIENCE = 10;

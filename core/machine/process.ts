@@ -14,7 +14,14 @@ import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { changed, type LoadedPiece, loadIntoRam } from "./pieces.ts";
-import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
+import {
+  type MachineSpeech,
+  type OwnerSpeech,
+  RELOAD_LIMIT,
+  type ThreadEvents,
+  type VcpuEvents,
+  type VcpuInit,
+} from "./protocol.ts";
 import { memorySource } from "./snapshot/container_reader.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
@@ -168,7 +175,7 @@ async function reload({ thread, pieces }: Machine): Promise<void> {
     reloading = new Map(
       pieces.flatMap(({ rom }, index) => rom ? [] : [[index, { received: 0, hash: createHash("sha256") }] as const]),
     );
-    await channel.request("reload", { pieces: known });
+    await channel.request("reload", { pieces: known }, { limit: RELOAD_LIMIT });
     for (const [index, { received, hash }] of reloading) {
       const { name, size, sha256 } = pieces[index]!;
       if (received !== size || hash.digest("hex") !== sha256) throw changed(name);

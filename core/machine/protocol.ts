@@ -40,6 +40,9 @@ export interface MachineState {
   readonly hash?: string;
 }
 
+/** Milliseconds in which the guest is in RAM again at a reset: what it wrote before is taken first, by somebody who may be slow. */
+export const RELOAD_LIMIT = 600_000;
+
 type Nothing = Record<never, never>;
 
 /** Requests to a virtual CPU that its owner makes, answered at its next safe point. */
