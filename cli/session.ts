@@ -88,7 +88,6 @@ export async function runSession(options: SessionOptions): Promise<number> {
     let machine: Machine;
     try {
       machine = await prepared.start(listener);
-      reclaim();
     } catch (error) {
       target.abandon();
       throw error;
@@ -97,6 +96,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       await using running = machine;
       if (running.gdb !== undefined) report(gdbLine(running.gdb, options.gdb!.hold));
       await running.resume();
+      reclaim();
       if (options.serial.kind === "stdio") {
         attachTerminal(terminal, running, () => interrupted.resolve({ kind: "user" }));
       }

@@ -11,7 +11,6 @@ import type { GuestFile, GuestStart } from "../plugins/guest_start.ts";
 import { verifyInitrd } from "../plugins/linux_boot/initrd.ts";
 import { linuxStart } from "../plugins/linux_boot/linux_boot.ts";
 import { type FolderEntry, type FolderReader, overlayArchive } from "../plugins/linux_boot/overlay.ts";
-import { multibootStart } from "../plugins/multiboot.ts";
 import { romStart } from "../plugins/rom.ts";
 
 /**
@@ -43,6 +42,8 @@ async function readStart(source: BootSource, memory: number): Promise<GuestStart
     const kernel = await readGuestFile(source.multiboot, "multiboot kernel");
     const modules = [];
     for (const file of source.modules ?? []) modules.push({ file: await readGuestFile(file, "module") });
+    // It brings modules that no other guest needs.
+    const { multibootStart } = await import("../plugins/multiboot.ts");
     return multibootStart({ kernel, modules, memory, commandLine: source.append });
   }
   const kernel = await readGuestFile(source.kernel, "kernel");

@@ -8,6 +8,7 @@ import type { MachineDefinition, ResolvedDefinition } from "../core/machine/defi
 import type { Guest, GuestPiece, SnapshotSource } from "../core/machine/machine.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { type ByteSource, Container, memorySource } from "../core/machine/snapshot/container_reader.ts";
+import { fileSource } from "../core/machine/snapshot/file_source.ts";
 import type { ByteSink } from "../core/machine/snapshot/container_writer.ts";
 import { SECTION } from "../core/machine/snapshot/layout.ts";
 import {
@@ -17,8 +18,8 @@ import {
   machineIdentity,
   savedDefinition,
   type SavedMachine,
-  sha256,
 } from "../core/machine/snapshot/saved_machine.ts";
+import { sha256Hex } from "../core/machine/snapshot/sha256.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 
 /** A snapshot and the machine that may take it over. */
@@ -66,7 +67,7 @@ async function prepare(
 ): Promise<Restorable> {
   const { subject } = bytes;
   const container = await Container.open(bytes);
-  const saved = decodeMachine(subject, await container.readJson(SECTION.MACHINE));
+  const saved = await decodeMachine(subject, await container.readJson(SECTION.MACHINE));
   const definition = resolveRestored(saved, given, board, base);
   const { identity } = saved;
   checkSameMachine(subject, identity, { ...machineIdentity(definition, identity.start, []), pieces: undefined });
@@ -74,7 +75,7 @@ async function prepare(
   if (given.boot === undefined) return { definition, source };
 
   const guest = await readGuest(given.boot, definition.memory);
-  const pieces = identified(guest);
+  const pieces = await identified(guest);
   releaseGuest(guest);
   checkSameMachine(subject, identity, machineIdentity(definition, guest.cpu, pieces));
   return { definition, source: { ...source, again: guest.again } };
@@ -100,11 +101,11 @@ function resolveRestored(
 }
 
 /** A guest's pieces in the order in which a machine gets them. */
-function identified({ pieces, roms }: Guest): IdentifiedPiece[] {
-  const of = (rom: boolean) => ({ address, bytes, name }: GuestPiece) => (
-    { address, size: bytes.length, rom, name, sha256: sha256(bytes) }
+function identified({ pieces, roms }: Guest): Promise<IdentifiedPiece[]> {
+  const of = (rom: boolean) => async ({ address, bytes, name }: GuestPiece) => (
+    { address, size: bytes.length, rom, name, sha256: await sha256Hex(bytes) }
   );
-  return [...pieces.map(of(false)), ...roms.map(of(true))];
+  return Promise.all([...pieces.map(of(false)), ...roms.map(of(true))]);
 }
 
 /** A file that is to get a snapshot: as it was, until all of it is written. */
@@ -187,24 +188,6 @@ async function openFile(
       cause: error,
     });
   }
-}
-
-function fileSource(subject: string, file: Deno.FsFile, length: number): ByteSource {
-  return {
-    subject,
-    length,
-    read: async (offset, length) => {
-      const bytes = new Uint8Array(length);
-      await file.seek(offset, Deno.SeekMode.Start);
-      let done = 0;
-      while (done < length) {
-        const count = await file.read(bytes.subarray(done));
-        if (count === null) break;
-        done += count;
-      }
-      return bytes.subarray(0, done);
-    },
-  };
 }
 
 function unwritable(name: string, found: string, cause?: unknown): BulkheadError {

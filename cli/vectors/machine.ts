@@ -4,7 +4,7 @@
  * @module
  */
 import type { SystemBus } from "../../core/bus/system.ts";
-import { Vcpu, type VcpuStop } from "../../core/engine/vcpu.ts";
+import { Vcpu, type VcpuOptions, type VcpuStop } from "../../core/engine/vcpu.ts";
 import { allocateMemory, layoutMemory } from "../../core/memory/layout.ts";
 import type { Cpu } from "../../core/x86/cpu.ts";
 
@@ -36,12 +36,14 @@ export class VectorMachine {
   /** All memory, for looking. */
   readonly memory: Uint8Array;
 
-  constructor() {
+  /** @param model The processor; one with everything if not said. */
+  constructor(model: NonNullable<VcpuOptions["model"]> = "max") {
     const layout = layoutMemory(MEMORY_BYTES);
     this.vcpu = new Vcpu({
       memory: allocateMemory(layout),
       layout,
       bus: EMPTY_BUS,
+      model,
       interrupts: { asserted: false, acknowledge: () => 0 },
       clock: { now: () => this.vcpu.retired, earlier: undefined },
     });

@@ -6,7 +6,7 @@
 import { FLAG, GPR, SEG, VECTOR } from "../../core/x86/registers.ts";
 import type { VectorMachine } from "./machine.ts";
 import { Differences, hex, type Outcome } from "./outcome.ts";
-import { bytesOf, PREFIXES, type RealModeVector, type Run } from "./real_mode_format.ts";
+import { bytesOf, isOf8086, PREFIXES, type RealModeVector, type Run } from "./real_mode_format.ts";
 import { exception } from "./real_mode_rules.ts";
 
 const GENERAL: readonly (readonly [name: string, register: number])[] = [
@@ -26,8 +26,8 @@ const SEGMENTS: readonly (readonly [name: string, register: number])[] = [
   ["es", SEG.ES],
 ];
 
-/** FLAGS bits that are compared: those of an 8086. */
-const COMPARED = 0xfd5;
+/** FLAGS bits that are compared: of an 8086, those that it has; of an 80286 all, whose upper ones are 0 in real-address mode. */
+const COMPARED = { OF_8086: 0xfd5, OF_80286: 0xffff } as const;
 
 /** More instructions than any vector takes: a whole repeated string, or an instruction and its HLT. */
 const MAXIMUM = { STRING: 0x1_0010, OTHER: 2 } as const;
@@ -43,31 +43,23 @@ const hltByte = Uint8Array.of(HLT);
 export function runRealMode(machine: VectorMachine, vector: RealModeVector): Outcome {
   const { cpu } = machine;
   const { regs, ram } = vector.init;
-  const is8086 = vector.queue !== undefined;
+  const is8086 = isOf8086(vector);
   machine.reset();
   machine.vcpu.setA20(!is8086);
-  if (vector.exc?.[0] === VECTOR.GP) shareHandler(machine, ram);
   for (const [address, bytes] of ram) machine.write(address, bytesOf(bytes));
   for (const [name, register] of GENERAL) cpu.setGpr32(register, regs[name]!);
   for (const [name, register] of SEGMENTS) cpu.loadRealSegment(register, regs[name]!);
   cpu.eip = regs.ip!;
   cpu.setEflags(regs.flags! & 0xfff, 0xffff);
 
-  const trap = plantHandler(machine, vector, is8086);
+  const trap = is8086 ? plantHandler(machine, vector) : undefined;
   const problem = execute(machine, vector, is8086);
   trap?.();
   const outcome = problem === undefined ? compare(machine, vector) : failed(problem);
   clear(machine, vector);
   if (outcome.kind !== "failed") return outcome;
   machine.wipe(REACH);
-  return exception(vector, is8086, cpu.lastVector, hasLock(vector)) ?? outcome;
-}
-
-/** An offset beyond a segment is #GP on an 80286; from the 386 on it is #SS in the stack segment: both go to one handler. */
-function shareHandler(machine: VectorMachine, ram: readonly Run[]): void {
-  for (const [address, bytes] of ram) {
-    if (address === VECTOR.GP * 4) machine.write(VECTOR.SS * 4, bytesOf(bytes).subarray(0, 4));
-  }
+  return is8086 ? exception(vector, cpu.lastVector, hasLock(vector)) ?? outcome : outcome;
 }
 
 function failed(problem: string): Outcome {
@@ -100,19 +92,19 @@ function execute(machine: VectorMachine, vector: RealModeVector, is8086: boolean
  * Puts a HLT at the handler of an exception that a later processor raises where the recorded one did not, and where a single step must
  * not run on into the handler. Returns what takes it away again.
  */
-function plantHandler(machine: VectorMachine, vector: RealModeVector, is8086: boolean): (() => void) | undefined {
+function plantHandler(machine: VectorMachine, vector: RealModeVector): (() => void) | undefined {
   const locked = hasLock(vector);
-  if (!locked && !(is8086 && mayDivide(vector.op))) return undefined;
+  if (!locked && !mayDivide(vector.op)) return undefined;
   const { memory, cpu } = machine;
   const entry = (locked ? VECTOR.UD : VECTOR.DE) * 4;
   const offset = memory[entry]! | memory[entry + 1]! << 8;
   const handler = ((memory[entry + 2]! | memory[entry + 3]! << 8) << 4) + offset;
-  const address = is8086 ? handler & 0xfffff : handler;
+  const address = handler & 0xfffff;
   const hidden = memory[address]!;
   machine.write(address, hltByte);
   return () => {
     machine.write(address, Uint8Array.of(hidden));
-    if (cpu.halted && is8086) cpu.eip = offset;
+    if (cpu.halted) cpu.eip = offset;
   };
 }
 
@@ -150,7 +142,7 @@ function compare(machine: VectorMachine, vector: RealModeVector): Outcome {
   for (const [name, register] of SEGMENTS) differences.compare(name, cpu.selector(register), expected(name));
   // IP has 16 bits: a HLT at FFFFh ends at 0.
   differences.compare("ip", cpu.eip & 0xffff, expected("ip"));
-  const mask = COMPARED & definedFlags(vector);
+  const mask = (isOf8086(vector) ? COMPARED.OF_8086 : COMPARED.OF_80286) & definedFlags(vector);
   differences.compare("flags", cpu.eflags & mask, expected("flags") & mask);
   for (const run of expectedMemory(vector)) compareRun(machine, vector, run, mask, differences);
   return differences.outcome;
@@ -207,12 +199,11 @@ function flagsImage(vector: RealModeVector): number {
   if (!pushf && !interrupt) return -2;
   const ss = final.regs.ss ?? init.regs.ss!, sp = final.regs.sp ?? init.regs.sp!;
   const address = ss * 16 + ((sp + (pushf ? 0 : 4)) & 0xffff);
-  return vector.queue === undefined ? address : address & 0xfffff;
+  return isOf8086(vector) ? address & 0xfffff : address;
 }
 
 function clear(machine: VectorMachine, vector: RealModeVector): void {
   for (const [address, text] of [...vector.init.ram, ...vector.final.ram]) {
     machine.write(address, new Uint8Array(text.length >> 1));
   }
-  if (vector.exc?.[0] === VECTOR.GP) machine.write(VECTOR.SS * 4, new Uint8Array(4));
 }

@@ -27,6 +27,11 @@ export interface RealModeVector {
   readonly queue?: unknown;
 }
 
+/** Whether a vector was recorded on an 8086, not on an 80286. */
+export function isOf8086(vector: RealModeVector): boolean {
+  return vector.queue !== undefined;
+}
+
 /** The vector's type if it has this format. */
 export function isRealModeVector(raw: RawVector): raw is RawVector & RealModeVector {
   const { op, bytes, fmask, init, final } = raw;

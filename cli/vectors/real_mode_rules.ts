@@ -1,5 +1,6 @@
 /**
- * The rules by which vectors of an 80286 or 8086 differ from a 386 and later (FORMAT.md of the vectors names them).
+ * The rules by which vectors of an 8086 differ from a 386 and later (FORMAT.md of the vectors names them). Those of an 80286 need none: a
+ * model of it runs them.
  *
  * @module
  */
@@ -10,7 +11,6 @@ import { bytesOf, PREFIXES, type RealModeVector } from "./real_mode_format.ts";
 /** What a rule looks at. */
 interface Evidence {
   readonly vector: RealModeVector;
-  readonly is8086: boolean;
   /** The exception that the CPU raised, or -1. */
   readonly raised: number;
   /** The instruction has a LOCK prefix. */
@@ -21,93 +21,54 @@ interface Evidence {
 interface Rule {
   readonly name: string;
   readonly opcodes: RegExp;
-  readonly set: "both" | "80286" | "8086";
   applies(evidence: Evidence): boolean;
 }
 
-const LOCK_RULE: Rule = {
-  name: "LOCK legality (386: #UD)",
-  opcodes: /./,
-  set: "both",
-  applies: ({ locked, raised }) => locked && raised === VECTOR.UD,
-};
-
-const RULES_80286: readonly Rule[] = [
+const RULES: readonly Rule[] = [
   {
-    name: "386+ model: an instruction has up to 15 bytes (80286: 10)",
+    name: "LOCK legality (386: #UD)",
     opcodes: /./,
-    set: "80286",
-    applies: ({ vector, raised }) => vector.exc?.[0] === VECTOR.GP && raised === -1 && lengthOf(vector) > 10,
+    applies: ({ locked, raised }) => locked && raised === VECTOR.UD,
   },
-  {
-    name: "386+ model: MOV has FS and GS (80286: #UD)",
-    opcodes: /^8[CE]$/,
-    set: "80286",
-    applies: ({ vector, raised }) => vector.exc?.[0] === VECTOR.UD && raised === -1,
-  },
-  {
-    name: "386+ model: a string instruction that faults leaves SI, DI and CX (80286: they have moved)",
-    opcodes: /^(6[DF]|A[57BDF])$/,
-    set: "80286",
-    applies: ({ vector, raised }) => vector.exc?.[0] === VECTOR.GP && (raised === VECTOR.GP || raised === VECTOR.SS),
-  },
-  {
-    name: "386+ model: an FPU is there",
-    opcodes: /^D[89A-F]$/,
-    set: "80286",
-    applies: ({ raised }) => raised === VECTOR.GP || raised === VECTOR.SS,
-  },
-];
-
-const RULES_8086: readonly Rule[] = [
   {
     name: "PUSH SP",
     opcodes: /^(54|FF\.6)$/,
-    set: "8086",
     applies: ({ vector }) => vector.op === "54" || pushesSp(vector),
   },
   {
     name: "shift counts not masked to 5 bits",
     opcodes: /^D[23]\./,
-    set: "8086",
     applies: ({ vector }) => (vector.init.regs.cx! & 0xe0) !== 0,
   },
   {
     name: "DIV fault IP",
     opcodes: /^(F[67]\.[67]|D4)$/,
-    set: "8086",
     applies: ({ raised }) => raised === VECTOR.DE,
   },
   {
     name: "opcodes 0F/60-6F/C0/C1/C8/C9/D6/F1",
     opcodes: /^(0F|6.|C[0189](\..)?|D6|F1)$/,
-    set: "8086",
     applies: () => true,
   },
   {
     name: "386+ model: IDIV gives the most negative quotient (8086: divide error)",
     opcodes: /^F[67]\.7$/,
-    set: "8086",
     applies: ({ raised }) => raised === -1,
   },
   {
     name: "386+ model: encodings that the 8086 does not document",
     opcodes: /^(8[CEF]|C[67]|D[0-3]\.6|FF\.7)$/,
-    set: "8086",
     applies: ({ vector }) =>
       vector.op.includes(".") || registerField(vector) > (vector.op[1] === "C" || vector.op[1] === "E" ? 3 : 0),
   },
-  { name: "386+ model: an FPU is there", opcodes: /^D[89A-F]$/, set: "8086", applies: () => true },
+  { name: "386+ model: an FPU is there", opcodes: /^D[89A-F]$/, applies: () => true },
   {
     name: "386+ model: decimal adjustment of what is no decimal digit",
     opcodes: /^[23][7F]$/,
-    set: "8086",
     applies: ({ vector: { init: { regs } } }) =>
       (regs.ax! & 15) > 9 || (regs.ax! & 0xff) > 0x99 || (regs.flags! & FLAG.AF) !== 0,
   },
 ];
-
-const RULES: readonly Rule[] = [LOCK_RULE, ...RULES_80286, ...RULES_8086];
 
 /** The byte after the opcode, without its prefixes. */
 function modrm({ bytes }: RealModeVector): number {
@@ -125,21 +86,15 @@ function pushesSp(vector: RealModeVector): boolean {
   return (modrm(vector) & 0xc7) === 0xc4;
 }
 
-/** Bytes of the instruction, without the HLT that follows it. */
-function lengthOf(vector: RealModeVector): number {
-  return vector.bytes.length / 2 - 1;
-}
-
 /** The exception that covers a failed vector, if one does. */
 export function exception(
   vector: RealModeVector,
-  is8086: boolean,
   raised: number,
   locked: boolean,
 ): Outcome | undefined {
-  const evidence = { vector, is8086, raised, locked };
-  for (const { name, opcodes, set, applies } of RULES) {
-    if ((set === "both" || set === (is8086 ? "8086" : "80286")) && opcodes.test(vector.op) && applies(evidence)) {
+  const evidence = { vector, raised, locked };
+  for (const { name, opcodes, applies } of RULES) {
+    if (opcodes.test(vector.op) && applies(evidence)) {
       return { kind: "excepted", opcode: vector.op, rule: name };
     }
   }

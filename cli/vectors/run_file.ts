@@ -8,7 +8,7 @@ import { type RawVector, readVectors } from "./files.ts";
 import { VectorMachine } from "./machine.ts";
 import { hex, type Outcome } from "./outcome.ts";
 import { runRealMode } from "./real_mode.ts";
-import { isRealModeVector } from "./real_mode_format.ts";
+import { isOf8086, isRealModeVector } from "./real_mode_format.ts";
 import { Ring3Runner } from "./ring3.ts";
 import { isRing3Vector } from "./ring3_format.ts";
 
@@ -120,27 +120,37 @@ function unknownFormat(file: string, number: number): BulkheadError {
 }
 
 function realModeFormat(): Format {
-  let machine: VectorMachine | undefined;
+  let machines: { of80286?: VectorMachine; of8086?: VectorMachine } = {};
   return {
     name: "real mode",
     matches: isRealModeVector,
     label: (raw) => ({ name: String(raw.name), bytes: String(raw.bytes) }),
     run: (raw) => {
-      machine ??= new VectorMachine();
       if (!isRealModeVector(raw)) throw new Error("the format was checked before");
+      // There is no model of an 8086: rules say where its recordings differ.
+      const machine = isOf8086(raw)
+        ? machines.of8086 ??= new VectorMachine()
+        : machines.of80286 ??= new VectorMachine("i286-real");
       return runRealMode(machine, raw);
     },
     stray: () => {
-      if (machine === undefined) return undefined;
-      const words = new BigUint64Array(machine.memory.buffer, machine.memory.byteOffset, REACH / 8);
-      const word = words.findIndex((value) => value !== 0n);
-      if (word < 0) return undefined;
-      const address = machine.memory.findIndex((byte, at) => at >= word * 8 && byte !== 0);
-      machine.wipe(REACH);
-      return address;
+      for (const machine of Object.values(machines)) {
+        const address = strayIn(machine);
+        if (address !== undefined) return address;
+      }
+      return undefined;
     },
-    restart: () => machine = undefined,
+    restart: () => machines = {},
   };
+}
+
+function strayIn(machine: VectorMachine): number | undefined {
+  const word = new BigUint64Array(machine.memory.buffer, machine.memory.byteOffset, REACH / 8)
+    .findIndex((value) => value !== 0n);
+  if (word < 0) return undefined;
+  const address = machine.memory.findIndex((byte, at) => at >= word * 8 && byte !== 0);
+  machine.wipe(REACH);
+  return address;
 }
 
 function ring3Format(): Format {

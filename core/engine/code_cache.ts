@@ -9,7 +9,7 @@
 import type { GuestMemory } from "../memory/guest_memory.ts";
 import { GuestFault } from "../x86/fault.ts";
 import { DECODE, decode, MAXIMUM_LENGTH } from "../x86/decode.ts";
-import { Instruction } from "../x86/instruction.ts";
+import { Instruction, OPERAND } from "../x86/instruction.ts";
 import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
@@ -39,7 +39,7 @@ export class CodeCache {
   /** Instructions decoded. */
   decoded = 0;
   readonly #writer: RecordWriter;
-  readonly #forms: CpuModel["forms"];
+  readonly #model: CpuModel;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -67,7 +67,7 @@ export class CodeCache {
     model: CpuModel,
     readonly breakpoints: Breakpoints,
   ) {
-    this.#forms = model.forms;
+    this.#model = model;
     this.#memory = memory;
     this.#bytes = memory.physical.bytes;
     this.#words = memory.physical.words;
@@ -137,6 +137,16 @@ export class CodeCache {
   alone(eip: number): number {
     if (eip > this.#state[STATE.CS_LIMIT >> 2]! >>> 0) throw new GuestFault(VECTOR.GP, 0);
     return this.single(eip);
+  }
+
+  /**
+   * The instruction at an EIP; undefined where the bytes are none. It is overwritten by the next one that is decoded.
+   *
+   * @throws {GuestFault} #PF or #GP of the fetch, CR2 set.
+   */
+  at(eip: number): Instruction | undefined {
+    this.alone(eip);
+    return this.instruction.form === undefined ? undefined : this.instruction;
   }
 
   /** Physical page of code; its complement where there is no memory. */
@@ -268,12 +278,24 @@ export class CodeCache {
 
   /** Decodes as this processor does: an encoding that it lacks is undefined, or another instruction. */
   #decode(bytes: Uint8Array, at: number, available: number, big: boolean, instruction: Instruction): number {
+    const { forms, maximumLength, locksAnything } = this.#model;
     const result = decode(bytes, at, available, big, instruction);
-    if (result !== DECODE.OK) return result;
-    const form = this.#forms[instruction.form!.id];
-    if (form === undefined) return DECODE.UNDEFINED;
-    instruction.form = form;
-    return result;
+    const { form, length } = instruction;
+    instruction.form = undefined;
+    if (length > maximumLength) return DECODE.TOO_LONG;
+    if (result !== DECODE.OK && !(result === DECODE.ILLEGAL_LOCK && locksAnything)) return result;
+    if (!this.#hasSegments(instruction)) return DECODE.UNDEFINED;
+    instruction.form = forms[form!.id];
+    return instruction.form === undefined ? DECODE.UNDEFINED : DECODE.OK;
+  }
+
+  /** Whether the segment registers among the operands exist. */
+  #hasSegments({ operands, count }: Instruction): boolean {
+    const { segmentRegisters } = this.#model;
+    if (segmentRegisters > SEG.GS) return true;
+    return !operands.some(({ kind, register }, k) =>
+      k < count && kind === OPERAND.SEGMENT && register >= segmentRegisters
+    );
   }
 
   /** Enters a block's record into the index, and into the branches that wait for it. */
@@ -304,7 +326,7 @@ export class CodeCache {
     words[word + 3] = immediate;
   }
 
-  /** A record that raises #UD, or #GP for an instruction of more than 15 bytes. */
+  /** A record that raises #UD, or #GP for an instruction that is too long. */
   #undefined(at: number, offset: number, count: number, result: number): number {
     const fault = result === DECODE.TOO_LONG ? new GuestFault(VECTOR.GP, 0) : new GuestFault(VECTOR.UD);
     this.#control(at, FIRST_ENDING_SLOT, offset, count, this.kept.push(fault) - 1);

@@ -127,7 +127,7 @@ export class RecordWriter {
     const operands: OperandShape[] = [];
     for (let k = 0; k < instruction.count; k++) {
       const operand = instruction.operands[k]!;
-      const width = (operand.size === 0 || operand.size > 4 ? 8 : operand.size * 8) as Width;
+      const width = widthOf(operand.size);
       if (implied) {
         operands.push({ kind: "m", width });
         break;
@@ -153,6 +153,9 @@ export class RecordWriter {
           break;
         case OPERAND.XMM:
           operands.push({ kind: "x", width: 64 });
+          break;
+        case OPERAND.ST:
+          operands.push({ kind: form.operands[k] === "ST0" ? "t0" : "t", width: 80 });
           break;
         default:
           throw new Error(`operand ${form.operands[k]} of ${form.mnemonic} has no place in a record`);
@@ -193,6 +196,9 @@ export class RecordWriter {
         bytes[at + fields[next++]!] = operand.size === 1 ? (register & 3) * 8 + (register >> 2) : register * 8;
       } else if (operand.kind === OPERAND.SEGMENT || operand.kind === OPERAND.MMX || operand.kind === OPERAND.XMM) {
         bytes[at + fields[next++]!] = operand.register;
+      } else if (operand.kind === OPERAND.ST && form.operands[k] !== "ST0") {
+        // Sixteen bytes are a slot of the register stack.
+        bytes[at + fields[next++]!] = operand.register << 4;
       }
     }
     if (memoryOperand) {
@@ -211,6 +217,11 @@ const FIELDS: readonly (readonly number[])[] = [false, true].flatMap((ends) =>
 
 function fieldsOf(ends: boolean, memory: boolean): readonly number[] {
   return FIELDS[(ends ? 2 : 0) + (memory ? 1 : 0)]!;
+}
+
+/** Bits of an operand by its bytes, where a description asks for them. */
+function widthOf(size: number): Width | 80 {
+  return size === 8 ? 64 : size === 10 ? 80 : size === 0 || size > 4 ? 8 : (size * 8) as Width;
 }
 
 function isFlatSegment(segment: number): boolean {

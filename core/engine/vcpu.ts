@@ -4,7 +4,7 @@
  * @module
  */
 export type { RomMapping, VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
-import { createHash } from "node:crypto";
+import { builtin } from "../bus/builtin.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
@@ -19,10 +19,11 @@ import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
 import type { Callout } from "../x86/system/callout.ts";
 import { deliver, raise } from "../x86/system/interrupts.ts";
+import { segmentOverrun } from "../x86/system/segment_overrun.ts";
 import { architecturalState, type CpuStart, startProtected } from "./cpu_start.ts";
 import { Breakpoints } from "./breakpoints.ts";
 import { Blocks } from "./blocks.ts";
-import { CALLOUT_TABLE } from "./callout_table.ts";
+import { calloutTable } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
@@ -33,6 +34,8 @@ import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./
 const NONE_PENDING = -1;
 /** What no budget is. */
 const NO_BUDGET = -0x8000_0000;
+/** In STATE.PENDING: somebody wants `run` to return. */
+const OTHER_ATTENTION = 1 << 2;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
@@ -108,8 +111,11 @@ export class Vcpu {
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
+    this.cpu.poll = () => {
+      this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? 1 : 0) | (this.#stop ? OTHER_ATTENTION : 0);
+    };
     this.#interrupts = options.interrupts;
-    this.#callouts = options.callouts ?? CALLOUT_TABLE;
+    this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
     this.#interpreter = new Interpreter(memory, layout, {
       read: (linear, size) => this.memory.slowRead(linear, size),
@@ -163,7 +169,7 @@ export class Vcpu {
    * engine ran them; what only speeds the CPU up (TLBs, decoded code) is left out.
    */
   stateHash(): string {
-    const hash = createHash("sha256");
+    const hash = builtin("node:crypto").createHash("sha256");
     hash.update(architecturalState(this.cpu));
     const { ram, ramBytes } = this.physical.layout;
     const CHUNK = 1 << 24;
@@ -221,7 +227,7 @@ export class Vcpu {
   get retired(): number {
     if (!this.#inside) return this.#retired;
     const state = this.#state;
-    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit +
+    return this.#retired + this.#given - state[STATE.BUDGET >> 2]! - this.#credit + state[STATE.EXTRA >> 2]! +
       this.#blocks.position(state[STATE.RECORD >> 2]!);
   }
 
@@ -534,6 +540,7 @@ export class Vcpu {
   }
 
   #raise(fault: GuestFault): void {
+    if (this.cpu.model.segmentOverrun) fault = segmentOverrun(this.cpu, fault, () => this.code.at(this.cpu.eip));
     this.#exceptions[fault.vector]!++;
     this.#faulted?.(fault);
     // What a faulting instruction has accessed does not count.
@@ -682,6 +689,7 @@ export class Vcpu {
       if (kept instanceof GuestFault) throw kept;
       this.#calloutOf(kept)(cpu, kept);
     } catch (error) {
+      this.#countExtra();
       if (cpu.taskSwitched && error instanceof GuestFault) {
         cpu.taskSwitched = false;
         this.#late = error;
@@ -691,11 +699,7 @@ export class Vcpu {
       return STATUS.FAULT;
     }
     cpu.eip = cpu.next;
-    const extra = state[STATE.EXTRA >> 2]!;
-    if (extra !== 0) {
-      state[STATE.EXTRA >> 2] = 0;
-      state[STATE.BUDGET >> 2]! -= extra;
-    }
+    this.#countExtra();
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
@@ -706,6 +710,15 @@ export class Vcpu {
           state[STATE.DEBUG_TRAPS >> 2]!) !== 0
     ) return STATUS.RESYNC;
     return STATUS.JUMP;
+  }
+
+  /** A repeated string's iterations beyond the first, and those before one that faulted. */
+  #countExtra(): void {
+    const state = this.#state;
+    const extra = state[STATE.EXTRA >> 2]!;
+    if (extra === 0) return;
+    state[STATE.EXTRA >> 2] = 0;
+    state[STATE.BUDGET >> 2]! -= extra;
   }
 
   /** Makes emitted code leave after a callout, whose instruction does not end its block. */

@@ -7,7 +7,7 @@ import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/syst
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { Watchpoint } from "../memory/watchpoints.ts";
 import type { GuestFault } from "../x86/fault.ts";
-import type { CpuModelName } from "../x86/model_names.ts";
+import type { CpuModelName, RecordedModelName } from "../x86/model_names.ts";
 import type { Callout } from "../x86/system/callout.ts";
 
 /** Why `Vcpu.run` stopped. */
@@ -37,7 +37,7 @@ export interface VcpuOptions {
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
   /** What processor it is: `max`, everything that is built, if not said. */
-  readonly model?: CpuModelName;
+  readonly model?: CpuModelName | RecordedModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */
   readonly roms?: readonly RomMapping[];
   /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import process from "node:process";
+import { builtin } from "../bus/builtin.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
@@ -440,7 +440,8 @@ function cpuReport({ cs, eip, lastVector, lastError }: VcpuReport): CpuReport {
 
 /** CPU seconds of this thread. */
 function threadSeconds(): number {
-  const { user, system } = (process as unknown as { threadCpuUsage(): { user: number; system: number } })
-    .threadCpuUsage();
+  const { user, system } =
+    (builtin("node:process") as unknown as { threadCpuUsage(): { user: number; system: number } })
+      .threadCpuUsage();
   return (user + system) / 1e6;
 }

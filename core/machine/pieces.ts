@@ -23,8 +23,8 @@ export interface Piece {
 export interface LoadedPiece extends Piece {
   /** The bytes of a ROM, which nobody writes any more. Those of RAM are held nowhere: a reset asks the owner for them again. */
   readonly bytes: SharedArrayBuffer;
-  /** SHA-256 of its bytes, in hexadecimal. */
-  readonly sha256: string;
+  /** SHA-256 of its bytes, in hexadecimal: always known of those of RAM. */
+  readonly sha256?: string;
 }
 
 /** Bytes of the machine's device memory that a guest's ROMs take. */

@@ -5,15 +5,13 @@
  *
  * @module
  */
-import { createHash, type Hash } from "node:crypto";
 import { BulkheadError } from "../bus/error.ts";
-import type { CpuStart } from "../engine/cpu_start.ts";
 import { Channel, type Payload } from "../sandbox/channel.ts";
-import { reclaim } from "../sandbox/reclaim.ts";
+import { reclaim, release } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
-import { changed, type LoadedPiece, loadIntoRam } from "./pieces.ts";
+import { changed, loadIntoRam } from "./pieces.ts";
 import {
   type MachineSpeech,
   type OwnerSpeech,
@@ -22,37 +20,43 @@ import {
   type VcpuEvents,
   type VcpuInit,
 } from "./protocol.ts";
-import { memorySource } from "./snapshot/container_reader.ts";
+import { type ByteSource, memorySource } from "./snapshot/container_reader.ts";
+import { fileSource } from "./snapshot/file_source.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
-import { sha256 } from "./snapshot/saved_machine.ts";
-import { VcpuThread } from "./vcpu_thread.ts";
+import { sha256Hex } from "./snapshot/sha256.ts";
+import { type MachineMemory, VcpuThread } from "./vcpu_thread.ts";
 
 /** Most bytes of a snapshot in one message. */
 const SNAPSHOT_PART = 4 << 20;
 
+/** Milliseconds from the start of a machine until memory is given back. */
+const RECLAIM_DELAY = 1000;
+
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
-/** A piece of RAM while it is being sent again: how much of it has come, and what it was. */
+/** A piece of RAM while it is being sent again, and how much of it has come. */
 interface Reloading {
   received: number;
-  readonly hash: Hash;
+  readonly bytes: Uint8Array;
 }
 
-/** The machine, once it is being built. */
-interface Machine {
+/** What a machine is assembled of. */
+type Parts = Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">;
+
+/** The machine, once it is being assembled. */
+interface Machine extends Omit<Parts, "image">, MachineMemory {
   readonly thread: VcpuThread;
-  readonly definition: ResolvedDefinition;
-  readonly cpu: CpuStart;
-  readonly pieces: readonly LoadedPiece[];
 }
 
 let assembling: Assembling | undefined;
 /** The guest while a reset has it sent again, by piece. */
-let reloading: Map<number, Reloading> | undefined;
+let reloading: readonly Reloading[] | undefined;
 /** A snapshot while it is being sent. */
 let receiving: Uint8Array<ArrayBuffer> | undefined;
+/** The virtual CPU's thread, which loads while the rest is read and sent. */
+let loading: VcpuThread | undefined;
 let machine: Machine | undefined;
 let gdb: GdbServer | undefined;
 
@@ -76,42 +80,43 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
     },
     requests: {
       assemble: (ask) => {
+        load(ask.definition);
         assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
       start: async () => {
         if (assembling === undefined) throw unexpected("start");
-        await power(assembling, () => assembling = undefined);
+        await power(assembling);
         await renounceRead();
-        reclaim();
+        reclaimSoon();
         return {};
       },
       restore: async ({ definition, subject, file, digest }) => {
         try {
-          const bytes = file === null ? receiving : await Deno.readFile(file);
-          receiving = undefined;
-          if (bytes === undefined) throw unexpected("restore");
-          const snapshot = await Snapshot.open(memorySource(subject, bytes), digest);
+          load(definition);
+          using opened = file === null ? undefined : await Deno.open(file);
+          const snapshot = await Snapshot.open(await source(subject, opened), digest);
           const { image } = snapshot;
-          const { pieces } = snapshot;
-          const thread = build({ definition, cpu: snapshot.machine.identity.start, pieces, image });
-          thread.ready.catch(() => {});
+          const { thread, memory, layout } = build({
+            definition,
+            cpu: snapshot.machine.identity.start,
+            pieces: snapshot.pieces,
+            image,
+          });
           // While the thread loads and compiles, this one checks and fills the memory.
-          const { ram, ramBytes } = thread.layout;
-          await snapshot.fill(new Uint8Array(thread.memory.buffer, ram, ramBytes));
+          await snapshot.fill(new Uint8Array(memory.buffer, layout.ram, layout.ramBytes));
           await thread.ready;
         } catch (error) {
           throw refusal(subject, error);
         }
         await renounceRead();
-        reclaim();
+        reclaimSoon();
         return {};
       },
       save: async () => {
-        const { thread, definition, cpu, pieces } = built();
+        const { thread, definition, cpu, pieces, memory, layout } = built();
         const { image } = await thread.request("checkpoint", {});
         try {
-          const { memory, layout } = thread;
           return await writeSnapshot({ definition, start: cpu, pieces, memory, layout, image }, send);
         } finally {
           await thread.request("release", {});
@@ -143,60 +148,67 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   },
 });
 
-function build(parts: Omit<Machine, "thread"> & Pick<VcpuInit, "image">): VcpuThread {
+/** Starts the virtual CPU's thread, once. */
+function load(definition: ResolvedDefinition): VcpuThread {
+  return loading ??= new VcpuThread(definition, hear);
+}
+
+function build({ definition, cpu, pieces, image }: Parts): Machine {
   if (machine !== undefined) throw unexpected("a second machine");
-  const thread = new VcpuThread(parts, hear);
-  machine = { ...parts, thread };
-  return thread;
+  const thread = load(definition);
+  return machine = { definition, cpu, pieces, thread, ...thread.assemble({ cpu, pieces, image }) };
+}
+
+/** Gives back what only the start needed, when the guest has had time for its first answer. */
+function reclaimSoon(): void {
+  setTimeout(reclaim, RECLAIM_DELAY);
 }
 
 /** Builds the machine and puts the guest into its RAM; the guest's bytes are not needed after that. */
-async function power({ definition, cpu, pieces, bytes }: Assembling, done: () => void): Promise<void> {
-  const views = bytes.map((buffer) => new Uint8Array(buffer));
-  const loaded = pieces.map((piece, index) => ({
-    ...piece,
-    bytes: piece.rom ? bytes[index]! : new SharedArrayBuffer(0),
-    sha256: sha256(views[index]!.slice()),
-  }));
-  const thread = build({ definition, cpu, pieces: loaded, image: null });
-  thread.ready.catch(() => {});
+async function power({ definition, cpu, pieces, bytes }: Assembling): Promise<void> {
+  assembling = undefined;
+  load(definition);
+  const loaded = await Promise.all(pieces.map(async (piece, index) => (
+    piece.rom
+      ? { ...piece, bytes: bytes[index]! }
+      : { ...piece, bytes: new SharedArrayBuffer(0), sha256: await sha256Hex(new Uint8Array(bytes[index]!)) }
+  )));
+  const { thread, memory, layout } = build({ definition, cpu, pieces: loaded, image: null });
   for (const [index, { rom, address }] of pieces.entries()) {
-    if (!rom) loadIntoRam(thread.memory, thread.layout, address, views[index]!);
+    if (!rom) loadIntoRam(memory, layout, address, new Uint8Array(bytes[index]!));
   }
-  done();
   await thread.ready;
 }
 
-/** Has the guest sent again, for a reset. */
-async function reload({ thread, pieces }: Machine): Promise<void> {
+/** Has the guest sent again and puts it into RAM, for a reset. */
+async function reload({ thread, memory, layout, pieces }: Machine): Promise<void> {
   let error: BulkheadError | undefined;
   try {
+    reloading = pieces.map(({ rom, size }) => ({ received: 0, bytes: new Uint8Array(rom ? 0 : size) }));
     const known = pieces.map(({ address, size, rom, name }) => ({ address, size, rom, name }));
-    reloading = new Map(
-      pieces.flatMap(({ rom }, index) => rom ? [] : [[index, { received: 0, hash: createHash("sha256") }] as const]),
-    );
     await channel.request("reload", { pieces: known }, { limit: RELOAD_LIMIT });
-    for (const [index, { received, hash }] of reloading) {
-      const { name, size, sha256 } = pieces[index]!;
-      if (received !== size || hash.digest("hex") !== sha256) throw changed(name);
+    for (const [index, { received, bytes }] of reloading.entries()) {
+      const { address, rom, name, sha256 } = pieces[index]!;
+      if (received !== bytes.length || (!rom && await sha256Hex(bytes) !== sha256)) throw changed(name);
+      loadIntoRam(memory, layout, address, bytes);
+      release(bytes);
     }
   } catch (reason) {
     error = BulkheadError.from(reason, "reading the guest again");
-  } finally {
-    reloading = undefined;
   }
+  reloading = undefined;
   thread.reloaded(error);
+  reclaimSoon();
 }
 
 /** A part of a piece that is sent again, in order. */
-function loadAgain(all: Map<number, Reloading>, index: number, offset: number, payload: Payload): void {
-  const piece = all.get(index);
-  if (piece === undefined || offset !== piece.received) throw misplaced(index, offset);
-  const { thread, pieces } = built();
+function loadAgain(all: readonly Reloading[], index: number, offset: number, payload: Payload): void {
+  const piece = all[index];
+  if (piece === undefined || offset !== piece.received || offset + payload.length > piece.bytes.length) {
+    throw misplaced(index, offset);
+  }
+  piece.bytes.set(payload, offset);
   piece.received += payload.length;
-  if (piece.received > pieces[index]!.size) throw misplaced(index, offset);
-  piece.hash.update(payload);
-  loadIntoRam(thread.memory, thread.layout, pieces[index]!.address + offset, payload);
 }
 
 /** Passes what the virtual CPU tells to whom it concerns. */
@@ -214,6 +226,15 @@ function built(): Machine {
 
 function running(): VcpuThread {
   return built().thread;
+}
+
+/** The snapshot, which is a file or was sent. */
+async function source(subject: string, file: Deno.FsFile | undefined): Promise<ByteSource> {
+  if (file !== undefined) return fileSource(subject, file, (await file.stat()).size);
+  const bytes = receiving;
+  receiving = undefined;
+  if (bytes === undefined) throw unexpected("restore");
+  return memorySource(subject, bytes);
 }
 
 /** Sends a part of a snapshot, in pieces that a message can carry. */

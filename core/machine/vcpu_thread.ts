@@ -4,7 +4,7 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import { allocateMemory, layoutMemory, type MemoryLayout } from "../memory/layout.ts";
+import { allocateMemory, layoutMemory } from "../memory/layout.ts";
 import type { Payload } from "../sandbox/channel.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
 import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
@@ -33,20 +33,21 @@ interface Waiting {
   reject(error: BulkheadError): void;
 }
 
+/** A machine's memory. */
+export type MachineMemory = Pick<VcpuInit, "memory" | "layout">;
+
 /** A virtual CPU's thread. */
 export class VcpuThread {
   /** Settles when the machine is assembled and powered on, or has taken over its state; rejects with why it could not be. */
   readonly ready: Promise<void>;
-  /** The machine's memory. */
-  readonly memory: WebAssembly.Memory;
-  /** Its layout. */
-  readonly layout: MemoryLayout;
   readonly #requests = ByteRing.create(RING.REQUESTS);
   readonly #reports = ByteRing.create(RING.REPORTS);
   readonly #input = ByteRing.create(RING.INPUT);
   readonly #reloaded = ByteRing.create(RING.RELOADED);
   readonly #attention = new AttentionWord();
+  readonly #definition: ResolvedDefinition;
   readonly #sink: EventSink;
+  readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #started = Promise.withResolvers<void>();
   #typing: Promise<void> = Promise.resolve();
@@ -54,16 +55,13 @@ export class VcpuThread {
   #isReady = false;
   #exited = false;
 
-  /** Starts the thread. With an image the machine takes over that state; its RAM is the caller's part, before the guest runs. */
-  constructor(
-    { definition, cpu, pieces, image }: Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">,
-    sink: EventSink,
-  ) {
+  /** Starts the thread: it loads its modules while the parts of the machine are still on their way. */
+  constructor(definition: ResolvedDefinition, sink: EventSink) {
+    this.#definition = definition;
     this.#sink = sink;
     this.ready = this.#started.promise;
-    const layout = this.layout = layoutMemory(definition.memory, romBytes(pieces));
-    this.memory = allocateMemory(layout);
-    const worker = new Worker(rootModule(definition), {
+    this.ready.catch(() => {});
+    const worker = this.#worker = new Worker(rootModule(definition), {
       type: "module",
       name: "vcpu0",
       deno: { permissions: workerPermissions(NO_RIGHTS) },
@@ -72,13 +70,25 @@ export class VcpuThread {
       event.preventDefault();
       this.#fail(`the virtual CPU's thread failed: ${event.message}`);
     });
-    worker.postMessage(
+  }
+
+  /**
+   * Lets the thread assemble the machine. With an image the machine takes over that state; its RAM is the caller's part, before the guest
+   * runs.
+   *
+   * @returns The machine's memory.
+   */
+  assemble({ cpu, pieces, image }: Pick<VcpuInit, "cpu" | "pieces" | "image">): MachineMemory {
+    const definition = this.#definition;
+    const layout = layoutMemory(definition.memory, romBytes(pieces));
+    const memory = allocateMemory(layout);
+    this.#worker.postMessage(
       {
         definition,
         cpu,
         pieces,
         image,
-        memory: this.memory,
+        memory,
         layout,
         requests: this.#requests.buffer,
         reports: this.#reports.buffer,
@@ -91,8 +101,9 @@ export class VcpuThread {
       () => this.#fail(`the virtual CPU's thread was not up after ${START_LIMIT / 1000} s`),
       START_LIMIT,
     );
-    this.#started.promise.catch(() => {}).finally(() => clearTimeout(timer));
+    this.ready.catch(() => {}).finally(() => clearTimeout(timer));
     this.#listen();
+    return { memory, layout };
   }
 
   /**

@@ -35,7 +35,8 @@ export function serve(board: { default: Board }, devices: Readonly<Record<string
     scope.onmessage = null;
     try {
       const monitor = new Monitor(data, (signals, log) => assemble(data, board.default, map, signals, log));
-      reclaim();
+      // A machine that goes on goes on at once.
+      if (data.image === null) reclaim();
       monitor.serve();
     } catch (error) {
       const report = {

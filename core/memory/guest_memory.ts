@@ -293,6 +293,10 @@ export class GuestMemory implements LinearMemory {
     this.#probe(linear, size, ACCESS.READ, user);
   }
 
+  isMemory(linear: number, write: boolean, user: boolean): boolean {
+    return this.#host(linear, write ? ACCESS.WRITE : ACCESS.READ, user) >= 0;
+  }
+
   #probe(linear: number, size: number, access: number, user: boolean): void {
     this.#host(linear >>> 0, access, user);
     const last = (linear + size - 1) >>> 0;

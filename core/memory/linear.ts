@@ -18,6 +18,8 @@ export interface LinearMemory {
   probeWrite(linear: number, size: number, user: boolean): void;
   /** The same for reading. */
   probeRead(linear: number, size: number, user: boolean): void;
+  /** Whether memory answers reads (or takes writes) at an address, and no device; throws #PF as the access would. */
+  isMemory(linear: number, write: boolean, user: boolean): boolean;
   /** Forgets every translation; `keepGlobal` keeps pages marked global (a CR3 load under CR4.PGE). */
   flush(keepGlobal: boolean): void;
   /** Forgets the page (of whatever size) at an address (INVLPG). */

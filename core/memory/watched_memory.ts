@@ -43,6 +43,9 @@ export class WatchedMemory implements LinearMemory {
   probeRead(linear: number, size: number, user: boolean): void {
     this.memory.probeRead(linear, size, user);
   }
+  isMemory(linear: number, write: boolean, user: boolean): boolean {
+    return this.memory.isMemory(linear, write, user);
+  }
   flush(keepGlobal: boolean): void {
     this.memory.flush(keepGlobal);
   }

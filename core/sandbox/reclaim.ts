@@ -3,8 +3,7 @@
  *
  * @module
  */
-import v8 from "node:v8";
-import vm from "node:vm";
+import { builtin } from "../bus/builtin.ts";
 
 /**
  * Frees a large buffer at once, instead of at some later collection. Every view of it is empty from then on.
@@ -21,8 +20,8 @@ export function release(bytes: Uint8Array): void {
  */
 export function reclaim(): void {
   try {
-    v8.setFlagsFromString("--expose-gc");
-    (vm.runInNewContext("gc") as () => void)();
+    builtin("node:v8").setFlagsFromString("--expose-gc");
+    (builtin("node:vm").runInNewContext("gc") as () => void)();
   } catch {
     // Only a matter of how much memory is held.
   }

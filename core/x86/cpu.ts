@@ -54,6 +54,8 @@ export class Cpu {
   memory!: LinearMemory;
   bus!: SystemBus;
   timestamp: () => number = () => 0;
+  /** Brings STATE.PENDING up to date in the middle of an instruction. */
+  poll: () => void = () => {};
   /** What processor it is. */
   readonly model: CpuModel;
 

@@ -15,12 +15,14 @@ import { FORMS } from "./table/table.ts";
 /** What came of a decode. */
 export const DECODE = {
   OK: 0,
-  /** No such encoding, or LOCK where it is illegal: raise #UD. */
+  /** No such encoding: raise #UD. */
   UNDEFINED: 1,
   /** The bytes available end before the instruction does. */
   NEED_MORE: 2,
   /** The instruction would exceed {@linkcode MAXIMUM_LENGTH}: raise #GP(0) (Intel SDM volume 3, 6.15, interrupt 13). */
   TOO_LONG: 3,
+  /** LOCK where it is illegal: raise #UD. Processors before the 80386 accept it: the instruction is there all the same. */
+  ILLEGAL_LOCK: 4,
 } as const;
 
 /** Bytes of the longest instruction, prefixes included (Intel SDM volume 2, 2.3.11). */
@@ -280,7 +282,7 @@ function finish(out: Instruction, at: number, available: number, result: number)
     return available < MAXIMUM_LENGTH ? DECODE.NEED_MORE : DECODE.TOO_LONG;
   }
   out.length = cursor - at;
-  if (result !== DECODE.OK) {
+  if (result === DECODE.UNDEFINED) {
     out.form = undefined;
     out.count = 0;
   }
@@ -297,7 +299,7 @@ function finish(out: Instruction, at: number, available: number, result: number)
  * @param at Index of the instruction's first byte.
  * @param available Bytes of code from `at` on; those behind are not looked at.
  * @param big CS.D: operands and addresses default to 32 bits.
- * @param out Receives the instruction. After any result but OK its `form` is undefined, and `length` says how many bytes were looked at.
+ * @param out Receives the instruction. After any result but OK and ILLEGAL_LOCK its `form` is undefined, and `length` says how many bytes were looked at.
  * @returns A {@linkcode DECODE} value.
  */
 export function decode(bytes: Uint8Array, at: number, available: number, big: boolean, out: Instruction): number {
@@ -374,11 +376,11 @@ export function decode(bytes: Uint8Array, at: number, available: number, big: bo
   const count = COUNTS[id]!;
   out.count = count;
   const operands = out.operands;
-  let defined = !lock || ((traits & TRAIT.LOCK) !== 0 && modrm < 0xc0);
+  let result: number = !lock || ((traits & TRAIT.LOCK) !== 0 && modrm < 0xc0) ? DECODE.OK : DECODE.ILLEGAL_LOCK;
   for (let position = 0; position < count; position++) {
     if (!readOperand(operands[position]!, id * 4 + position, position, opcode, modrm, operandSize >> 2, addressSize)) {
-      defined = false;
+      result = DECODE.UNDEFINED;
     }
   }
-  return finish(out, at, available, defined ? DECODE.OK : DECODE.UNDEFINED);
+  return finish(out, at, available, result);
 }

@@ -5,9 +5,11 @@
  * @module
  */
 import type { Feature, Form } from "./form.ts";
-import type { CpuModelName } from "./model_names.ts";
-import { CR0, CR4, FLAG } from "./registers.ts";
+import type { CpuModelName, RecordedModelName } from "./model_names.ts";
+import { MAXIMUM_LENGTH } from "./decode.ts";
+import { CR0, CR4, FLAG, SEG } from "./registers.ts";
 import { FORMS } from "./table/table.ts";
+import { isEscape } from "./table/x87.ts";
 
 /** A feature of a processor: of its instructions, or of its control registers by the name of its CPUID bit. */
 export type CpuFeature =
@@ -31,7 +33,7 @@ export type Leaf = readonly [eax: number, ebx: number, ecx: number, edx: number]
 
 /** A processor. */
 export interface CpuModel {
-  readonly name: CpuModelName;
+  readonly name: CpuModelName | RecordedModelName;
   /** Type, family, model and stepping: EDX after reset, and EAX of CPUID leaf 1. */
   readonly signature: number;
   readonly features: ReadonlySet<CpuFeature>;
@@ -47,6 +49,14 @@ export interface CpuModel {
   readonly forms: readonly (Form | undefined)[];
   /** Described instructions that only their TypeScript definition carries out as this processor does. */
   readonly calledOut: ReadonlySet<string>;
+  /** Bytes of the longest instruction, prefixes included: a longer one raises #GP. */
+  readonly maximumLength: number;
+  /** Segment registers, in SEG order: MOV of another one raises #UD. */
+  readonly segmentRegisters: number;
+  /** LOCK may stand before any instruction. */
+  readonly locksAnything: boolean;
+  /** What an offset beyond its segment does is that of an 80286 in real-address mode: see `segment_overrun.ts`. */
+  readonly segmentOverrun: boolean;
 }
 
 /** Index in a Leaf. */
@@ -118,7 +128,19 @@ interface Description {
   readonly features: readonly CpuFeature[];
   /** Highest basic and extended leaves of CPUID; 0 where there are none. */
   readonly maximum: readonly [basic: number, extended: number];
+  /** CR0 and EFLAGS bits, where they are not those of an 80386 with what the features add. */
+  readonly cr0?: number;
+  readonly eflags?: number;
+  /** How it is no 80386, if so. */
+  readonly earlier?: Pick<CpuModel, "maximumLength" | "segmentRegisters" | "locksAnything" | "segmentOverrun">;
 }
+
+const FROM_I386 = {
+  maximumLength: MAXIMUM_LENGTH,
+  segmentRegisters: SEG.GS + 1,
+  locksAnything: false,
+  segmentOverrun: false,
+} as const;
 
 const I386: readonly CpuFeature[] = ["i386", "fpu"];
 const I486: readonly CpuFeature[] = [...I386, "i486"];
@@ -158,7 +180,18 @@ const MAX: readonly CpuFeature[] = [
   "tsc-adjust",
 ];
 
-const DESCRIPTIONS: Readonly<Record<CpuModelName, Description>> = {
+const DESCRIPTIONS: Readonly<Record<CpuModelName | RecordedModelName, Description>> = {
+  "i286-real": {
+    signature: 0,
+    // The table's base set. It has no 80287.
+    features: ["i386"],
+    maximum: [0, 0],
+    cr0: CR0.PE | CR0.MP | CR0.EM | CR0.TS,
+    // IOPL and NT are 0 and stay so in real-address mode.
+    eflags: 0xfff,
+    // LOCK: Intel 80386 programmer's reference manual, 14.8.1. The length is what recordings show.
+    earlier: { maximumLength: 10, segmentRegisters: SEG.DS + 1, locksAnything: true, segmentOverrun: true },
+  },
   // An 80386DX with an 80387.
   i386: { signature: 0x308, features: I386, maximum: [0, 0] },
   // An IntelDX4, which has CPUID.
@@ -203,36 +236,37 @@ function leavesOf({ signature, features, maximum: [basic, extended] }: Descripti
 
 function formsOf(features: ReadonlySet<CpuFeature>): (Form | undefined)[] {
   return FORMS.map((form) => {
-    if (features.has(form.feature)) return form;
+    if (features.has(form.feature) || (!features.has("fpu") && isEscape(form))) return form;
     const plain = WITHOUT_PREFIX[form.mnemonic];
     return FORMS.find(({ opcode }) => opcode === plain);
   });
 }
 
-function model(name: CpuModelName): CpuModel {
+function model(name: CpuModelName | RecordedModelName): CpuModel {
   const description = DESCRIPTIONS[name];
   const features = new Set(description.features);
   const is486 = features.has("i486");
   const leaves = leavesOf(description);
-  const absent = (is486 ? 0 : FLAG.AC) | (leaves.size !== 0 ? 0 : FLAG.ID);
+  const eflags = description.eflags ?? ~((is486 ? 0 : FLAG.AC) | (leaves.size !== 0 ? 0 : FLAG.ID));
   const cr0 = CR0.PE | CR0.MP | CR0.EM | CR0.TS | CR0.PG;
   return {
     name,
     signature: description.signature,
     features,
-    cr0: is486 ? cr0 | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD : cr0,
+    cr0: description.cr0 ?? (is486 ? cr0 | CR0.NE | CR0.WP | CR0.AM | CR0.NW | CR0.CD : cr0),
     cr4: description.features.reduce((bits, feature) => bits | (CR4_BITS[feature] ?? 0), 0),
-    eflags: ~absent,
+    eflags,
     leaves,
     forms: formsOf(features),
-    calledOut: new Set(absent === 0 ? [] : ["popf"]),
+    calledOut: new Set(eflags === ~0 ? [] : ["popf"]),
+    ...(description.earlier ?? FROM_I386),
   };
 }
 
-const made = new Map<CpuModelName, CpuModel>();
+const made = new Map<CpuModel["name"], CpuModel>();
 
 /** A model by name. */
-export function cpuModel(name: CpuModelName): CpuModel {
+export function cpuModel(name: CpuModelName | RecordedModelName): CpuModel {
   let known = made.get(name);
   if (known === undefined) made.set(name, known = model(name));
   return known;

@@ -3,8 +3,8 @@ import { assemble } from "./assemble.ts";
 import { DECODE, decode } from "./decode.ts";
 import { Instruction } from "./instruction.ts";
 import { CPU_MODELS, type CpuModelName } from "./model_names.ts";
-import { cpuModel } from "./models.ts";
-import { CR0, CR4, FLAG } from "./registers.ts";
+import { type CpuModel, cpuModel } from "./models.ts";
+import { CR0, CR4, FLAG, SEG } from "./registers.ts";
 import { SEMANTICS } from "./semantics/mod.ts";
 import { FORMS } from "./table/table.ts";
 
@@ -67,4 +67,18 @@ Deno.test("control registers and EFLAGS have the bits of the model", () => {
     0x5f & ~CR4.PAE,
     0x7ff,
   ]);
+});
+
+Deno.test("what sets an 80286 apart is no part of a model that machines can have", () => {
+  const facts = ({ maximumLength, segmentRegisters, locksAnything, segmentOverrun }: CpuModel) => [
+    maximumLength,
+    segmentRegisters,
+    locksAnything,
+    segmentOverrun,
+  ];
+  for (const name of CPU_MODELS) assertEquals(facts(cpuModel(name)), [15, SEG.GS + 1, false, false], name);
+  const model = cpuModel("i286-real");
+  assertEquals(facts(model), [10, SEG.DS + 1, true, true]);
+  assertEquals([model.features.has("fpu"), model.cr0 & CR0.PG, model.eflags & 0xf000, model.cr4], [false, 0, 0, 0]);
+  assert(!(CPU_MODELS as readonly string[]).includes(model.name));
 });

@@ -7,7 +7,6 @@
  * @module
  */
 
-import { createGunzip } from "node:zlib";
 import { BulkheadError } from "../../core/bus/error.ts";
 import type { GuestFile } from "../guest_start.ts";
 import { hex } from "../quantity.ts";
@@ -85,6 +84,8 @@ export function identifyInitrd(initrd: GuestFile): InitrdFormat {
 export async function verifyInitrd(initrd: GuestFile): Promise<void> {
   if (identifyInitrd(initrd) !== "gzip") return;
   const { bytes } = initrd;
+  // Loaded here, because it takes as long to load as a megabyte to read, and not every machine has an initrd.
+  const { createGunzip } = await import("node:zlib");
   await new Promise<void>((resolve, reject) => {
     const gunzip = createGunzip({ chunkSize: 0x10_0000 });
     gunzip.on("data", () => {});

@@ -68,8 +68,10 @@ Deno.test("every vector of the selection passes or falls under a rule", async (t
   const runner = new VectorRunner();
   for (const file of await vectorFiles([FOLDER])) {
     await t.step(file.slice(FOLDER.length + 1), async () => {
-      const { failures } = await runner.run(file);
+      const { failures, excepted } = await runner.run(file);
       assertEquals(failures.slice(0, 5), []);
+      // A model of the recorded processor runs these.
+      if (file.endsWith("sst286.jsonl.gz")) assertEquals(excepted.size, 0);
     });
   }
 });
@@ -85,7 +87,7 @@ Deno.test("a real-mode vector passes in plain and in compressed text", async () 
 Deno.test("a wrong register, flag, memory byte or address fails and is named", async () => {
   const wrong = [
     [{ ...MOV, final: { regs: { ax: 6, ip: 3 }, ram: [] } }, "ax: expected 0006, found 0005"],
-    [{ ...MOV, final: { regs: { ax: 5, ip: 3, flags: 3 }, ram: [] } }, "flags: expected 0001, found 0000"],
+    [{ ...MOV, final: { regs: { ax: 5, ip: 3, flags: 3 }, ram: [] } }, "flags: expected 0003, found 0002"],
     [{ ...MOV, final: { regs: { ax: 5, ip: 3 }, ram: [[0x500, "01"]] } }, "byte at 00500: expected 01, found 00"],
     [{ ...INC, G: { 0: "1" } }, "eax: expected 00000001, found 00000000"],
     [{ ...INC, F: "246" }, "eflags: expected 0044, found 0054"],

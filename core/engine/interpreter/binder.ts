@@ -61,7 +61,7 @@ const PAGE = 4096;
 export const HIT_OFFSET = 1;
 
 /** Operands that take a register field of the record. */
-const REGISTER_KINDS: ReadonlySet<string> = new Set(["r", "s", "p", "x"]);
+const REGISTER_KINDS: ReadonlySet<string> = new Set(["r", "s", "p", "x", "t"]);
 const log2 = (width: Width) => (width === 8 ? 0 : width === 16 ? 1 : 2);
 
 /** Emits loads and stores of a width. */
@@ -125,7 +125,7 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   width(k: number): Width {
-    return this.shape.operands[k]!.width;
+    return this.shape.operands[k]!.width as Width;
   }
   isMemory(k: number): boolean {
     return this.shape.operands[k]!.kind === "m";
@@ -135,16 +135,16 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   read(k: number, extend: "s" | "u" = "s"): Value {
-    const operand = this.shape.operands[k]!;
+    const operand = this.shape.operands[k]!, width = this.width(k);
     switch (operand.kind) {
       case "r":
-        return load(operand.width, i32.add(this.#cpu, this.#field8(this.#fields[k]!)), extend);
+        return load(width, i32.add(this.#cpu, this.#field8(this.#fields[k]!)), extend);
       case "i":
-        return this.#immediate(k, operand.width, extend);
+        return this.#immediate(k, width, extend);
       case "cl":
         return this.register(GPR.CX, 8, extend);
       case "m":
-        return this.readAt(k, operand.width, i32.const(0), extend);
+        return this.readAt(k, width, i32.const(0), extend);
       default:
         throw new Error(`operand ${k} of ${this.shape.semantics} has no value`);
     }
@@ -158,15 +158,15 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   write(k: number, value: Value): void {
-    const operand = this.shape.operands[k]!;
+    const operand = this.shape.operands[k]!, width = this.width(k);
     if (operand.kind === "r") {
-      this.emit(store(operand.width, i32.add(this.#cpu, this.#field8(this.#fields[k]!)), value));
-    } else this.#store(operand.width, this.linear(operand.width, true), value);
+      this.emit(store(width, i32.add(this.#cpu, this.#field8(this.#fields[k]!)), value));
+    } else this.#store(width, this.linear(width, true), value);
   }
 
   open(k: number, options: { offset?: Value; width?: Width } = {}): Place {
     const operand = this.shape.operands[k]!;
-    const width = options.width ?? operand.width;
+    const width = options.width ?? this.width(k);
     if (operand.kind === "r") {
       const address = this.let(i32.add(this.#cpu, this.#field8(this.#fields[k]!)));
       return { value: load(width, address, "s"), commit: (value) => this.emit(store(width, address, value)) };
@@ -202,14 +202,18 @@ export class ScalarBinder implements ScalarBuilder {
 
   /** The linear address of the memory operand, segment checks passed. */
   protected linear(width: Width | 128, write: boolean, plus?: Value): Value {
-    let offset = this.#offset();
-    if (plus) offset = i32.add(offset, plus);
+    const offset = this.#offset();
+    return this.linearAt(plus ? i32.add(offset, plus) : offset, width, write);
+  }
+
+  /** The linear address of an offset in the memory operand's segment, segment checks passed. */
+  protected linearAt(offset: Value, width: number, write: boolean): Value {
     if (this.shape.memory !== "segmented") return this.let(offset);
     return this.#windowed(this.let(this.#window()), this.#field8(RECORD.D), offset, width, write);
   }
 
   /** An offset through an access window; `window` is relative to the windows' place in the CPU block. */
-  #windowed(window: Value, number: Value, offset: Value, width: Width | 128, write: boolean): Value {
+  #windowed(window: Value, number: Value, offset: Value, width: number, write: boolean): Value {
     const W = STATE.WINDOWS;
     const masked = this.let(i32.and(offset, i32.load(window, W + WINDOW.MASK)));
     const linear = this.variable();
@@ -243,7 +247,7 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   /** True if the access hits one page that the entry maps: what is left of the page behind its first byte, 0 if the entry is invalid. */
-  protected hit(entry: Value, linear: Value, width: Width | 128): Value {
+  protected hit(entry: Value, linear: Value, width: number): Value {
     if (width === 8) return entry;
     const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
     return width === 16 ? left : i32.ge_u(left, i32.const(width / 8 - 1));

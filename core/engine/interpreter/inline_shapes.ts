@@ -147,11 +147,22 @@ function stackAndControl(list: ShapeList): void {
   list.add("sti", [], { ends: true });
 }
 
+/** The commonest moves of the FPU. Arithmetic is too long to stand in the loop. */
+function fpu(list: ShapeList): void {
+  const t: OperandShape = { kind: "t", width: 80 };
+  for (const name of ["fld", "fstp", "fxch"]) list.add(name, [t]);
+  for (const name of ["fld", "fstp"]) {
+    list.memory(name, [m(64)], FLAT);
+    list.memory(name, [m(32)], FLAT);
+  }
+}
+
 /** The inline shapes. */
 export function inlineShapes(): readonly Shape[] {
   const list = new ShapeList();
   arithmetic(list);
   moves(list);
   stackAndControl(list);
+  fpu(list);
   return list.shapes;
 }

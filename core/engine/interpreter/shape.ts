@@ -12,9 +12,13 @@ export type MemoryKind = "none" | "base" | "indexed" | "segmented";
 
 /** One operand of a shape. */
 export interface OperandShape {
-  /** r: register, m: memory, i: immediate, cl: the register CL, j: relative, s: segment register, p: MMX register, x: XMM register. */
-  readonly kind: "r" | "m" | "i" | "cl" | "j" | "s" | "p" | "x";
-  readonly width: Width;
+  /**
+   * r: register, m: memory, i: immediate, cl: the register CL, j: relative, s: segment register, p: MMX register, x: XMM register, t: stack
+   * register of the FPU, t0: ST(0) where the encoding implies it.
+   */
+  readonly kind: "r" | "m" | "i" | "cl" | "j" | "s" | "p" | "x" | "t" | "t0";
+  /** Bits; 80 for memory in the double extended format. */
+  readonly width: Width | 80;
 }
 
 /** A shape. Fields that an instruction does not depend on hold their defaults, so that equal code has equal keys. */

@@ -8,7 +8,8 @@ import { CR0, CR4, STATE, TLB, VECTOR } from "../../x86/registers.ts";
 import type { Alignment, Builder, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { QUIET_MXCSR, UNIT } from "../../x86/simd/unit.ts";
 import { STATUS } from "../../x86/fpu/stack.ts";
-import { HIT_OFFSET, ScalarBinder } from "./binder.ts";
+import { HIT_OFFSET } from "./binder.ts";
+import { FpuBinder } from "./fpu_binder.ts";
 
 const ZERO = v128.const(new Uint8Array(16));
 
@@ -16,7 +17,7 @@ const ZERO = v128.const(new Uint8Array(16));
 const SLOT = 4;
 
 /** Binds one shape of one instruction. */
-export class DynamicBinder extends ScalarBinder implements Builder {
+export class DynamicBinder extends FpuBinder implements Builder {
   isMmx(k: number): boolean {
     return this.shape.operands[k]!.kind === "p";
   }

@@ -9,7 +9,6 @@ import type { ResolvedDefinition } from "../definition.ts";
 import { type LoadedPiece, romBytes } from "../pieces.ts";
 import { RunLoop } from "../run_loop.ts";
 import { fromJson, toJson } from "./plain.ts";
-import { sha256 } from "./saved_machine.ts";
 
 const MEMORY = 2 << 20;
 
@@ -31,7 +30,7 @@ const DEFINITION: ResolvedDefinition = {
 const PIECES: LoadedPiece[] = romStart({ name: "busy", bytes: busyRom() }).roms.map(({ address, bytes, name }) => {
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
-  return { address, size: bytes.length, rom: true, name, bytes: shared, sha256: sha256(bytes) };
+  return { address, size: bytes.length, rom: true, name, bytes: shared };
 });
 
 /** A machine in this thread. */

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { BulkheadError } from "../../bus/error.ts";
 import { rootDigest } from "./container_writer.ts";
 import {
@@ -19,6 +18,7 @@ import {
   SECTION_VERSION,
   SNAPSHOT_VERSION,
 } from "./layout.ts";
+import { sha256, startSha256 } from "./sha256.ts";
 
 /** Bytes that can be read anywhere: a file, or memory. */
 export interface ByteSource {
@@ -26,8 +26,8 @@ export interface ByteSource {
   readonly subject: string;
   /** How many there are. */
   readonly length: number;
-  /** Bytes from `offset` on; the reader asks only for what lies within `length`. */
-  read(offset: number, length: number): Promise<Uint8Array>;
+  /** Bytes from `offset` on; the reader asks only for what lies within `length`. They may be put into `into`, which has that length. */
+  read(offset: number, length: number, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** A section as the table has it. */
@@ -37,6 +37,9 @@ interface SectionEntry {
   readonly length: number;
   readonly digest: Uint8Array;
 }
+
+/** Bytes of a part of a section. */
+const PART = 1 << 20;
 
 const KNOWN: ReadonlySet<string> = new Set(Object.values(SECTION));
 
@@ -132,7 +135,7 @@ export class Container {
     }
     const table = await source.read(tableAt, count * BYTES.ENTRY);
     const digest = footer.subarray(FOOTER.DIGEST, FOOTER.MAGIC);
-    const computed = rootDigest(first, table, footer);
+    const computed = await rootDigest(first, table, footer);
     if (!equal(computed, digest)) {
       bad("its table of sections", `the checksum ${short(digest)}`, short(computed), again);
     }
@@ -146,14 +149,37 @@ export class Container {
 
   /** A section's bytes, checked. @throws {BulkheadError} `snapshot-damaged`. */
   async read(name: string): Promise<Uint8Array> {
-    const { subject } = this;
-    const entry = this.#sections.get(name);
-    if (entry === undefined) throw damaged(subject, "its table of sections", `the section "${name}"`, "none");
+    const entry = this.#entry(name);
     const bytes = await this.#source.read(entry.offset, entry.length);
-    const digest = createHash("sha256").update(bytes).digest();
-    if (equal(digest, entry.digest)) return bytes;
-    const where = `section "${name}" at offset ${entry.offset}`;
-    throw damaged(subject, where, `the checksum ${short(entry.digest)}`, short(digest), "save it again");
+    this.#check(entry, await sha256(bytes));
+    return bytes;
+  }
+
+  /**
+   * A section's bytes in parts, each of which is valid until the next is asked for. Only when the last has been taken is it known whether
+   * they are right.
+   *
+   * @throws {BulkheadError} `snapshot-damaged`, at the end.
+   */
+  async *parts(name: string): AsyncGenerator<Uint8Array> {
+    const entry = this.#entry(name), { offset, length } = entry;
+    const hash = startSha256();
+    const buffers = [new Uint8Array(Math.min(PART, length)), new Uint8Array(Math.min(PART, length))] as const;
+    const read = (at: number) => {
+      const count = Math.min(PART, length - at);
+      return this.#source.read(offset + at, count, buffers[at / PART % 2]!.subarray(0, count));
+    };
+    // One part is read while another is used.
+    let next = length > 0 ? read(0) : undefined;
+    for (let at = 0; next !== undefined;) {
+      const part = await next;
+      at += PART;
+      next = at < length ? read(at) : undefined;
+      next?.catch(() => {});
+      hash.update(part);
+      yield part;
+    }
+    this.#check(entry, hash.digest());
   }
 
   /** A section of JSON, checked to be an object. @throws {BulkheadError} `snapshot-damaged`. */
@@ -172,6 +198,18 @@ export class Container {
   /** Checks every section, also those that this release does not know. @throws {BulkheadError} `snapshot-damaged`. */
   async verify(except: ReadonlySet<string> = new Set()): Promise<void> {
     for (const name of this.#sections.keys()) if (!except.has(name)) await this.read(name);
+  }
+
+  #entry(name: string): SectionEntry {
+    const entry = this.#sections.get(name);
+    if (entry !== undefined) return entry;
+    throw damaged(this.subject, "its table of sections", `the section "${name}"`, "none");
+  }
+
+  #check({ name, offset, digest }: SectionEntry, found: Uint8Array): void {
+    if (equal(found, digest)) return;
+    const where = `section "${name}" at offset ${offset}`;
+    throw damaged(this.subject, where, `the checksum ${short(digest)}`, short(found), "save it again");
   }
 }
 

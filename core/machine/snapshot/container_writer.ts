@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import {
   BYTES,
   END_MAGIC,
@@ -15,6 +14,7 @@ import {
   SECTION_VERSION,
   SNAPSHOT_VERSION,
 } from "./layout.ts";
+import { sha256, startSha256 } from "./sha256.ts";
 
 /** Takes the bytes of a file in their order. */
 export type ByteSink = (bytes: Uint8Array) => Promise<void>;
@@ -53,7 +53,7 @@ export class ContainerWriter {
     if (this.#length === 0) await this.#put(this.#header);
     const entry: Entry = { name, flags, offset: this.#length, length: 0, digest: new Uint8Array(0) };
     this.#entries.push(entry);
-    const hash = createHash("sha256");
+    const hash = startSha256();
     for await (const piece of content) {
       hash.update(piece);
       await this.#put(piece);
@@ -72,7 +72,7 @@ export class ContainerWriter {
     view.setUint32(FOOTER.COUNT, this.#entries.length, true);
     view.setUint32(FOOTER.ENTRY_BYTES, BYTES.ENTRY, true);
     view.setBigUint64(FOOTER.FILE_LENGTH, BigInt(this.#length + table.length + BYTES.FOOTER), true);
-    footer.set(rootDigest(this.#header, table, footer), FOOTER.DIGEST);
+    footer.set(await rootDigest(this.#header, table, footer), FOOTER.DIGEST);
     footer.set(END_MAGIC, FOOTER.MAGIC);
     await this.#put(table);
     await this.#put(footer);
@@ -86,9 +86,11 @@ export class ContainerWriter {
 }
 
 /** The checksum of the whole: of what holds the other checksums. */
-export function rootDigest(header: Uint8Array, table: Uint8Array, footer: Uint8Array): Uint8Array {
-  const hash = createHash("sha256").update(header).update(table).update(footer.subarray(0, FOOTER.DIGEST));
-  return Uint8Array.from(hash.digest());
+export async function rootDigest(header: Uint8Array, table: Uint8Array, footer: Uint8Array): Promise<Uint8Array> {
+  const parts = [header, table, footer.subarray(0, FOOTER.DIGEST)];
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  parts.reduce((at, part) => (all.set(part, at), at + part.length), 0);
+  return await sha256(all);
 }
 
 function writeEntry(into: Uint8Array, { name, flags, offset, length, digest }: Entry): void {

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import { zstdCompressSync } from "node:zlib";
+import { builtin } from "../../bus/builtin.ts";
 import type { LoadedPiece } from "../pieces.ts";
 import { damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
-import { decompressChunk, METHOD } from "./page_chunks.ts";
-import { type IdentifiedPiece, sha256 } from "./saved_machine.ts";
+import type { IdentifiedPiece } from "./saved_machine.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** The section's bytes. */
 export function encodeFirmware(pieces: readonly LoadedPiece[]): Uint8Array[] {
@@ -17,7 +17,7 @@ export function encodeFirmware(pieces: readonly LoadedPiece[]): Uint8Array[] {
   if (roms.length === 0) return [];
   const all = new Uint8Array(roms.reduce((sum, { size }) => sum + size, 0));
   roms.reduce((at, { bytes, size }) => (all.set(new Uint8Array(bytes), at), at + size), 0);
-  return [zstdCompressSync(all)];
+  return [builtin("node:zlib").zstdCompressSync(all)];
 }
 
 /**
@@ -26,19 +26,32 @@ export function encodeFirmware(pieces: readonly LoadedPiece[]): Uint8Array[] {
  * @param bytes The section.
  * @throws {BulkheadError} `snapshot-damaged`.
  */
-export function decodeFirmware(subject: string, bytes: Uint8Array, pieces: readonly IdentifiedPiece[]): LoadedPiece[] {
+export async function decodeFirmware(
+  subject: string,
+  bytes: Uint8Array,
+  pieces: readonly IdentifiedPiece[],
+): Promise<LoadedPiece[]> {
   const size = pieces.reduce((sum, { rom, size }) => rom ? sum + size : sum, 0);
   const bad = (found: string) => damaged(subject, `section "${SECTION.FIRMWARE}"`, `${size} bytes of ROMs`, found);
-  const method = size === 0 ? METHOD.STORED : METHOD.ZSTD;
-  const all = decompressChunk(bytes, method, size);
-  if (all === undefined) throw bad("something else");
+  const all = size === 0 ? bytes : decompress(bytes, size);
+  if (all?.length !== size) throw bad("something else");
   let at = 0;
-  return pieces.map((piece) => {
-    if (!piece.rom) return { ...piece, bytes: new SharedArrayBuffer(0) };
+  const loaded: LoadedPiece[] = [];
+  for (const piece of pieces) {
+    const bytes = new SharedArrayBuffer(piece.rom ? piece.size : 0);
+    loaded.push({ ...piece, bytes });
+    if (!piece.rom) continue;
     const content = all.subarray(at, at += piece.size);
-    if (sha256(content) !== piece.sha256) throw bad(`other content of ${piece.name}`);
-    const loaded = new SharedArrayBuffer(piece.size);
-    new Uint8Array(loaded).set(content);
-    return { ...piece, bytes: loaded };
-  });
+    if (await sha256Hex(content) !== piece.sha256) throw bad(`other content of ${piece.name}`);
+    new Uint8Array(bytes).set(content);
+  }
+  return loaded;
+}
+
+function decompress(bytes: Uint8Array, size: number): Uint8Array | undefined {
+  try {
+    return builtin("node:zlib").zstdDecompressSync(bytes, { maxOutputLength: size });
+  } catch {
+    return undefined;
+  }
 }

@@ -1,5 +1,5 @@
 /**
- * The layout of a snapshot file, version 1. All numbers are little-endian; addresses, offsets and lengths have 64 bits.
+ * The layout of a snapshot file, version 2. All numbers are little-endian; addresses, offsets and lengths have 64 bits.
  *
  * ```
  * header    MAGIC, u32 version, u32 bytes of the header (16)
@@ -19,7 +19,7 @@
  */
 
 /** The version that this release writes and reads. */
-export const SNAPSHOT_VERSION = 1;
+export const SNAPSHOT_VERSION = 2;
 
 /** The first bytes. The first has its highest bit set, and a line end follows the letters: what mangles text is noticed. */
 export const MAGIC: Uint8Array = Uint8Array.of(0x89, 0x42, 0x4c, 0x4b, 0x53, 0x4e, 0x0d, 0x0a);
@@ -48,7 +48,7 @@ export const SECTION_FLAG = {
   CRITICAL: 1 << 0,
 } as const;
 
-/** The sections of version 1; all are critical. */
+/** The sections of version 2; all are critical. */
 export const SECTION = {
   /** JSON: the machine definition, the guest's pieces, and the digest of both. */
   MACHINE: "machine",
@@ -60,7 +60,7 @@ export const SECTION = {
   MONITOR: "monitor",
   /** The guest's ROMs, one after the other, as one Zstandard frame; no bytes where it has none. */
   FIRMWARE: "firmware",
-  /** Compressed contents of pages, in chunks. */
+  /** Contents of pages, one after the other, as one Zstandard frame. */
   PAGES: "pages",
   /** Where the contents of pages belong. */
   MEMORY: "memory",

@@ -2,26 +2,29 @@
  * The section `memory`: where the contents of pages belong. Pages that it does not name are zero.
  *
  * ```
- * u64 bytes of RAM, u64 stored pages, u32 pages of a chunk, u32 chunks, u64 runs
- * each chunk: u64 offset in the section `pages`, u32 length, u32 method
- * each run:   u64 guest-physical address, u64 pages, u64 the first one's index among the stored pages
+ * u64 bytes of RAM, u64 stored pages, u64 runs
+ * each run: u64 guest-physical address, u64 pages, u64 the word of 32 bits that they repeat, or 0 where they are stored
  * ```
+ *
+ * Runs are ordered by address, and the stored pages are in the order of their runs.
  *
  * @module
  */
 import { PAGE } from "../../memory/layout.ts";
 import { damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
-import { type Chunk, CHUNK_PAGES, METHOD } from "./page_chunks.ts";
 
-/** Pages in a row whose contents are stored in a row. */
+/** Pages in a row. */
 export interface PageRun {
   /** Guest-physical address of the first. */
   readonly address: number;
   /** How many. */
   readonly pages: number;
-  /** Index of the first one's contents among the stored pages. */
-  readonly first: number;
+  /**
+   * The word of 32 bits, unsigned, that all of them repeat, such as a kernel's mark of memory that it has freed; 0 for pages whose contents
+   * are stored.
+   */
+  readonly word: number;
 }
 
 /** What the section says. */
@@ -30,46 +33,25 @@ export interface MemoryMap {
   readonly ramBytes: number;
   /** Stored pages. */
   readonly storedPages: number;
-  /** Where the stored pages are. */
-  readonly chunks: readonly Chunk[];
-  /** Where they belong, by rising address. */
+  /** Pages that are not zero, by rising address. */
   readonly runs: readonly PageRun[];
 }
 
-const BYTES = { HEAD: 32, CHUNK: 16, RUN: 24 } as const;
+const BYTES = { HEAD: 24, RUN: 24 } as const;
 
 /** The section's bytes. */
-export function encodeMemoryMap({ ramBytes, storedPages, chunks, runs }: MemoryMap): Uint8Array {
-  const bytes = new Uint8Array(BYTES.HEAD + BYTES.CHUNK * chunks.length + BYTES.RUN * runs.length);
-  const view = new DataView(bytes.buffer);
-  const u64 = (at: number, value: number) => view.setBigUint64(at, BigInt(value), true);
-  u64(0, ramBytes);
-  u64(8, storedPages);
-  view.setUint32(16, CHUNK_PAGES, true);
-  view.setUint32(20, chunks.length, true);
-  u64(24, runs.length);
-  let at: number = BYTES.HEAD;
-  for (const { offset, length, method } of chunks) {
-    u64(at, offset);
-    view.setUint32(at + 8, length, true);
-    view.setUint32(at + 12, method, true);
-    at += BYTES.CHUNK;
-  }
-  for (const { address, pages, first } of runs) {
-    u64(at, address);
-    u64(at + 8, pages);
-    u64(at + 16, first);
-    at += BYTES.RUN;
-  }
-  return bytes;
+export function encodeMemoryMap({ ramBytes, storedPages, runs }: MemoryMap): Uint8Array {
+  const fields = [ramBytes, storedPages, runs.length];
+  for (const { address, pages, word } of runs) fields.push(address, pages, word);
+  return new Uint8Array(BigUint64Array.from(fields, BigInt).buffer);
 }
 
 /**
- * What the section says, checked against the machine and the section `pages`.
+ * What the section says, checked against the machine.
  *
  * @throws {BulkheadError} `snapshot-damaged`.
  */
-export function decodeMemoryMap(subject: string, bytes: Uint8Array, ramBytes: number, pagesLength: number): MemoryMap {
+export function decodeMemoryMap(subject: string, bytes: Uint8Array, ramBytes: number): MemoryMap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const bad = (at: number, expected: string, found: string | number | bigint): never => {
     throw damaged(subject, `section "${SECTION.MEMORY}", offset ${at}`, expected, `${found}`);
@@ -81,40 +63,23 @@ export function decodeMemoryMap(subject: string, bytes: Uint8Array, ramBytes: nu
   if (bytes.length < BYTES.HEAD) bad(0, `at least ${BYTES.HEAD} bytes`, bytes.length);
   const ram = u64(0, Number.MAX_SAFE_INTEGER, "bytes of RAM");
   if (ram !== ramBytes) bad(0, `the machine's ${ramBytes} bytes of RAM`, ram);
-  const chunkPages = view.getUint32(16, true);
-  if (chunkPages !== CHUNK_PAGES) bad(16, `chunks of ${CHUNK_PAGES} pages`, chunkPages);
-  const chunkCount = view.getUint32(20, true);
-  const storedPages = u64(8, chunkCount * CHUNK_PAGES, "stored pages");
-  if (chunkCount !== Math.ceil(storedPages / CHUNK_PAGES)) bad(20, `chunks for ${storedPages} pages`, chunkCount);
-  const runCount = u64(24, ramBytes / PAGE, "runs of pages");
-  const expected = BYTES.HEAD + BYTES.CHUNK * chunkCount + BYTES.RUN * runCount;
-  if (bytes.length !== expected) {
-    bad(20, `${expected} bytes for ${chunkCount} chunks and ${runCount} runs`, bytes.length);
-  }
-
-  const chunks: Chunk[] = [];
-  let at: number = BYTES.HEAD, next = 0;
-  for (let index = 0; index < chunkCount; index++, at += BYTES.CHUNK) {
-    const offset = u64(at, pagesLength, "an offset"), length = view.getUint32(at + 8, true);
-    const method = view.getUint32(at + 12, true);
-    if (offset !== next) bad(at, `the chunk at ${next}`, offset);
-    if (length > pagesLength - next) bad(at + 8, `at most ${pagesLength - next} bytes`, length);
-    if (method !== METHOD.STORED && method !== METHOD.ZSTD) bad(at + 12, "a method that is known", method);
-    chunks.push({ offset, length, method });
-    next += length;
-  }
-  if (next !== pagesLength) bad(at, `chunks for all ${pagesLength} bytes of "${SECTION.PAGES}"`, next);
+  const storedPages = u64(8, ramBytes / PAGE, "stored pages");
+  const count = u64(16, ramBytes / PAGE, "runs of pages");
+  const expected = BYTES.HEAD + BYTES.RUN * count;
+  if (bytes.length !== expected) bad(16, `${expected} bytes for ${count} runs`, bytes.length);
 
   const runs: PageRun[] = [];
-  let free = 0;
-  for (let index = 0; index < runCount; index++, at += BYTES.RUN) {
+  let free = 0, stored = 0;
+  for (let at: number = BYTES.HEAD; at < bytes.length; at += BYTES.RUN) {
     const address = u64(at, ramBytes - PAGE, "an address in RAM");
     if (address < free || address % PAGE !== 0) bad(at, `a page from ${free} on`, address);
     const pages = u64(at + 8, (ramBytes - address) / PAGE, "pages");
     if (pages === 0) bad(at + 8, "at least one page", 0);
-    const first = u64(at + 16, storedPages - pages, "a stored page");
-    runs.push({ address, pages, first });
+    const word = u64(at + 16, 0xffff_ffff, "a word");
+    if (word === 0) stored += pages;
+    runs.push({ address, pages, word });
     free = address + pages * PAGE;
   }
-  return { ramBytes, storedPages, chunks, runs };
+  if (stored !== storedPages) bad(8, `${stored} stored pages, as many as the runs have`, storedPages);
+  return { ramBytes, storedPages, runs };
 }

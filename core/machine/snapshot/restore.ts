@@ -11,7 +11,7 @@ import { decodeFirmware } from "./firmware.ts";
 import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { decodeMemoryMap } from "./memory_map.ts";
-import { ramDestinations, readPages } from "./memory_reader.ts";
+import { MemoryReader } from "./memory_reader.ts";
 import { decodeMachine, type SavedMachine } from "./saved_machine.ts";
 
 /** A snapshot that is being read: first what a machine is built of, then its memory. */
@@ -43,14 +43,14 @@ export class Snapshot {
       const sentence = `${subject} was changed while it was being read: read it again`;
       throw new BulkheadError({ code: "snapshot-changed", subject, sentence });
     }
-    const machine = decodeMachine(subject, await container.readJson(SECTION.MACHINE));
+    const machine = await decodeMachine(subject, await container.readJson(SECTION.MACHINE));
     const json = async (name: string) => await container.readJson(name) as Json;
     const image = {
       processor: await json(SECTION.PROCESSOR),
       bus: await json(SECTION.BUS),
       monitor: await json(SECTION.MONITOR),
     };
-    const pieces = decodeFirmware(subject, await container.read(SECTION.FIRMWARE), machine.identity.pieces);
+    const pieces = await decodeFirmware(subject, await container.read(SECTION.FIRMWARE), machine.identity.pieces);
     return new Snapshot(container, machine, image, pieces);
   }
 
@@ -61,10 +61,12 @@ export class Snapshot {
    */
   async fill(ram: Uint8Array): Promise<void> {
     const container = this.#container, { subject } = container;
-    const pages = await container.read(SECTION.PAGES);
-    const map = decodeMemoryMap(subject, await container.read(SECTION.MEMORY), ram.length, pages.length);
+    const map = decodeMemoryMap(subject, await container.read(SECTION.MEMORY), ram.length);
+    const memory = new MemoryReader(subject, ram, map);
+    // A part is used before the checksum of the whole is known, and the machine only afterwards.
+    for await (const part of container.parts(SECTION.PAGES)) await memory.write(part);
+    await memory.finish();
     await container.verify(new Set(Object.values(SECTION)));
-    readPages(subject, pages, map, ramDestinations(ram, map));
   }
 }
 

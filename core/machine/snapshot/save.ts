@@ -13,7 +13,8 @@ import { SECTION } from "./layout.ts";
 import type { MachineImageJson } from "./machine_image.ts";
 import { encodeMemoryMap } from "./memory_map.ts";
 import { MemoryWriter } from "./memory_writer.ts";
-import { encodeMachine, machineIdentity } from "./saved_machine.ts";
+import { encodeMachine, type IdentifiedPiece, machineIdentity } from "./saved_machine.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** A machine at a checkpoint. */
 export interface StandingMachine {
@@ -40,9 +41,9 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   const writer = new MemoryWriter(memory.buffer, layout.ram, layout.ramBytes);
   const json = (value: unknown) => text(JSON.stringify(value));
   const { reset } = definition;
-  const identity = machineIdentity(definition, start, pieces.map(({ bytes: _, ...piece }) => piece));
+  const identity = machineIdentity(definition, start, await Promise.all(pieces.map(identifiedPiece)));
   // What a restored machine needs first comes first.
-  await container.section(SECTION.MACHINE, text(encodeMachine({ identity, reset })));
+  await container.section(SECTION.MACHINE, text(await encodeMachine({ identity, reset })));
   await container.section(SECTION.PROCESSOR, json(image.processor));
   await container.section(SECTION.BUS, json(image.bus));
   await container.section(SECTION.MONITOR, json(image.monitor));
@@ -50,6 +51,11 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   await container.section(SECTION.PAGES, writer.pages());
   await container.section(SECTION.MEMORY, [encodeMemoryMap(writer.map())]);
   return { bytes: await container.finish(), touched: writer.touchedPages * 4096 };
+}
+
+/** A piece by its content: that of a restored machine may not be here, but is known. */
+async function identifiedPiece({ address, size, rom, name, bytes, sha256 }: LoadedPiece): Promise<IdentifiedPiece> {
+  return { address, size, rom, name, sha256: sha256 ?? await sha256Hex(new Uint8Array(bytes)) };
 }
 
 function text(text: string): Uint8Array[] {

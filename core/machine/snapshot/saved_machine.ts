@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { BulkheadError } from "../../bus/error.ts";
 import type { CpuStart } from "../../engine/cpu_start.ts";
 import { PAGE } from "../../memory/layout.ts";
@@ -11,6 +10,7 @@ import type { CpuModelName, MachineDefinition, ResolvedDefinition, ResolvedDevic
 import type { Piece } from "../pieces.ts";
 import { damaged } from "./container_reader.ts";
 import { SECTION } from "./layout.ts";
+import { sha256Hex } from "./sha256.ts";
 
 /** The most bytes of ROM beside a guest's pieces in RAM. */
 const MOST_ROM = 64 * 1024 * 1024;
@@ -50,11 +50,6 @@ export interface SavedMachine {
   readonly reset: "restart" | "stop";
 }
 
-/** SHA-256 of bytes, in hexadecimal. */
-export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
-}
-
 /** A machine's identity. */
 export function machineIdentity(
   { memory, cpu, clock, firmware, devices }: ResolvedDefinition,
@@ -73,17 +68,17 @@ export function machineIdentity(
 }
 
 /** A hash over all that is in an identity; what a piece is called does not count. */
-export function identityDigest(identity: MachineIdentity): string {
-  return sha256(canonical({ ...identity, pieces: identity.pieces.map((piece) => ({ ...piece, name: "" })) }));
+export function identityDigest(identity: MachineIdentity): Promise<string> {
+  return sha256Hex(canonical({ ...identity, pieces: identity.pieces.map((piece) => ({ ...piece, name: "" })) }));
 }
 
 /** The section. */
-export function encodeMachine(machine: SavedMachine): string {
-  return JSON.stringify({ ...machine, digest: identityDigest(machine.identity) });
+export async function encodeMachine(machine: SavedMachine): Promise<string> {
+  return JSON.stringify({ ...machine, digest: await identityDigest(machine.identity) });
 }
 
 /** The section's content, checked. @throws {BulkheadError} `snapshot-damaged`. */
-export function decodeMachine(subject: string, json: Record<string, unknown>): SavedMachine {
+export async function decodeMachine(subject: string, json: Record<string, unknown>): Promise<SavedMachine> {
   const { identity, reset, digest } = json as Partial<Record<string, never>> & {
     identity?: MachineIdentity;
   };
@@ -122,7 +117,7 @@ export function decodeMachine(subject: string, json: Record<string, unknown>): S
   if (rom > MOST_ROM || ram > identity.memory) bad("pieces", "no more than fits into the machine", rom + ram);
   if (typeof identity.clock !== "object" || identity.clock === null) bad("clock", "a mode and a date", identity.clock);
   if (reset !== "restart" && reset !== "stop") bad("reset", '"restart" or "stop"', reset);
-  const computed = identityDigest(identity);
+  const computed = await identityDigest(identity);
   if (digest !== computed) bad("digest", computed, digest);
   return { identity, reset: reset! };
 }

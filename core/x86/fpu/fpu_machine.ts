@@ -58,6 +58,10 @@ class FlatMemory implements LinearMemory {
   probeRead(linear: number, size: number): void {
     this.#check(linear, size);
   }
+  isMemory(linear: number): boolean {
+    this.#check(linear, 1);
+    return true;
+  }
   flush(): void {}
   flushPage(): void {}
 }

@@ -49,6 +49,16 @@ export function wait(cpu: Cpu): void {
   admit(cpu);
 }
 
+/**
+ * Any instruction of an 80286 without an 80287 while CR0.EM does not say so: nobody takes part. The processor checks the first word of a
+ * memory operand; the others would be interrupt 9, as they are transferred (Intel 80286 programmer's reference manual, table 2-4).
+ */
+export function withoutFpu(cpu: Cpu, instruction: Instruction): void {
+  requireDevice(cpu);
+  const operand = instruction.operands.find(({ kind }, k) => k < instruction.count && kind === OPERAND.MEMORY);
+  if (operand !== undefined) cpu.linear(operand.segment, cpu.effectiveAddress(instruction, operand), 2, false);
+}
+
 /** A control instruction that does not wait. */
 export function unwaiting(body: Callout): Callout {
   return (cpu, instruction) => {

@@ -8,6 +8,7 @@
  * @module
  */
 import { type Expr, i32, i64, type Local } from "../../wasm/mod.ts";
+import type { FpuBuilder } from "./fpu_builder.ts";
 import type { VectorBuilder } from "./vector_builder.ts";
 
 /** Operand width in bits. */
@@ -151,7 +152,7 @@ export interface ScalarBuilder {
 }
 
 /** What an instruction's description may say. */
-export interface Builder extends ScalarBuilder, VectorBuilder {}
+export interface Builder extends ScalarBuilder, FpuBuilder, VectorBuilder {}
 
 /** One side of a string instruction. */
 export interface StringPort {

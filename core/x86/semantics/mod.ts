@@ -8,6 +8,11 @@ import { BIT } from "./bit.ts";
 import type { Semantics } from "./builder.ts";
 import { CONTROL } from "./control.ts";
 import { DECIMAL } from "./decimal.ts";
+import { FPU_ARITHMETIC } from "./fpu_arithmetic.ts";
+import { FPU_COMPARE } from "./fpu_compare.ts";
+import { FPU_CONTROL } from "./fpu_control.ts";
+import { FPU_MOVE } from "./fpu_move.ts";
+import { FPU_SCALE } from "./fpu_scale.ts";
 import { LOGIC } from "./logic.ts";
 import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
@@ -17,6 +22,9 @@ import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
 import { VECTOR_INTEGER } from "./vector_integer.ts";
 import { VECTOR_MOVE } from "./vector_move.ts";
 import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
+
+/** The x87 FPU. */
+const FPU = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_SCALE, ...FPU_COMPARE, ...FPU_CONTROL };
 
 /** Descriptions by semantics name. */
 export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries({
@@ -29,6 +37,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...CONTROL,
   ...STRING,
   ...DECIMAL,
+  ...FPU,
   ...VECTOR_MOVE,
   ...VECTOR_FLOAT,
   ...VECTOR_INTEGER,
@@ -39,7 +48,9 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
   ...VECTOR_FLOAT_CALLOUTS,
+  ...Object.keys(FPU),
 ]);
 
 export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
+export type { FpuBuilder, PlainMemory, Wide } from "./fpu_builder.ts";
 export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";

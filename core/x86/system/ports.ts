@@ -19,9 +19,14 @@ const TSS_IO_MAP_BASE = 102;
 const BLOCK = 4096;
 const block = new Uint8Array(BLOCK);
 
+/** Whether the TSS decides which ports may be accessed. */
+function portsAreChecked(cpu: Cpu): boolean {
+  return !cpu.realMode && (cpu.virtual8086 || cpu.cpl > cpu.iopl);
+}
+
 /** #GP(0) unless the current privilege may access `size` ports from `port` on. */
 function checkPort(cpu: Cpu, port: number, size: number): void {
-  if (cpu.realMode || (!cpu.virtual8086 && cpu.cpl <= cpu.iopl)) return;
+  if (!portsAreChecked(cpu)) return;
   const limit = cpu.segmentLimit(SEG.TR);
   const wide = (cpu.segmentAttributes(SEG.TR) & 0x800) !== 0;
   if (!wide || limit < TSS_IO_MAP_BASE + 1) throw new GuestFault(VECTOR.GP, 0);
@@ -91,12 +96,16 @@ function transferString(
   cpu.observer?.port(port, size);
   let budget = Math.max(1, i32[BUDGET]!);
   const down = (cpu.systemFlags & FLAG.DF) !== 0;
+  const checked = portsAreChecked(cpu);
   for (;;) {
+    if (checked) checkPort(cpu, port, size);
     const offset = cpu.gpr(pointer, addressSize);
-    const items = down ? 1 : blockItems(cpu, segment, offset, addressSize, size, Math.min(count, budget));
+    // Each iteration is checked by itself: the one before may have written the map.
+    const items = down || checked ? 1 : blockItems(cpu, segment, offset, addressSize, size, Math.min(count, budget));
     let moved = 1;
-    if (items > 1) moved = transferBlock(cpu, port, segment, offset, size, items, input);
-    else transferItem(cpu, port, segment, offset, size, input);
+    if (items > 1 && inMemory(cpu, segment, offset, size, input)) {
+      moved = transferBlock(cpu, port, segment, offset, size, items, input);
+    } else transferItem(cpu, port, segment, offset, size, input);
     advance(cpu, pointer, addressSize, size, moved);
     count -= moved;
     budget -= moved;
@@ -104,6 +113,8 @@ function transferString(
     // Each iteration counts as retired; a fault in a later one takes none of them back.
     i32[EXTRA]! += moved;
     if (count === 0) break;
+    // The device may have raised its line, or armed an alarm that is due soon.
+    cpu.poll();
     if (budget <= 0 || interruptible(cpu)) {
       cpu.next = cpu.eip;
       // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
@@ -136,6 +147,11 @@ function blockItems(
   const toPageEnd = BLOCK - (linear & (BLOCK - 1));
   const toWrap = (addressSize === 2 ? 0x1_0000 : 0x1_0000_0000) - offset;
   return Math.min(count, Math.floor(Math.min(toPageEnd, toWrap, cpu.segmentLimit(segment) + 1 - offset) / size));
+}
+
+/** Whether a string's next item is in memory: a device behind it sees each item's two accesses before the next item's. */
+function inMemory(cpu: Cpu, segment: number, offset: number, size: number, input: boolean): boolean {
+  return cpu.memory.isMemory(cpu.linear(segment, offset, size, input), input, cpu.user);
 }
 
 function transferItem(cpu: Cpu, port: number, segment: number, offset: number, size: number, input: boolean): void {

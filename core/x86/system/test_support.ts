@@ -85,6 +85,10 @@ export class FlatMemory implements LinearMemory {
   probeRead(linear: number, size: number, user: boolean): void {
     this.#check(linear, size, false, user);
   }
+  isMemory(linear: number, write: boolean, user: boolean): boolean {
+    this.#check(linear, 1, write, user);
+    return true;
+  }
   readPhysical32(physical: number): number {
     return this.view.getUint32(physical, true);
   }

@@ -73,6 +73,11 @@ function fitsModrm({ encoding, memory, register }: Candidate, child: number): bo
   return encoding.digit < 0 || encoding.digit === (isMemory ? child : low >> 3);
 }
 
+/** Whether ModRM makes no difference to a candidate. */
+function fitsAll({ encoding, memory, register }: Candidate): boolean {
+  return !encoding.modrm || (memory && register && encoding.fixed < 0 && encoding.digit < 0);
+}
+
 /** Builds the tree of a table. */
 class TreeBuilder {
   readonly nodes: number[] = [];
@@ -86,10 +91,15 @@ class TreeBuilder {
     if (candidates.some(({ encoding }) => encoding.addressSize !== 0)) {
       return this.sizes(BRANCH.ADDRESS_SIZE, candidates, "addressSize");
     }
-    const children = Array.from(
-      { length: MODRM_CHILDREN },
-      (_, child) => this.leaf(candidates.filter((each) => fitsModrm(each, child))),
-    );
+    if (candidates.every(fitsAll)) return this.leaf(candidates);
+    // Where nobody asks for ModRM.rm, the eight register forms of a ModRM.reg are one. The table is read at each start: this is for speed.
+    const stride = candidates.some(({ encoding }) => encoding.fixed >= 0) ? 1 : 8;
+    const children: number[] = [];
+    while (children.length < MODRM_CHILDREN) {
+      const child = children.length;
+      const entry = this.leaf(candidates.filter((each) => fitsModrm(each, child)));
+      for (let count = child < 8 ? 1 : stride; count > 0; count--) children.push(entry);
+    }
     return children.every((child) => child === children[0]) ? children[0]! : this.node(BRANCH.MODRM, children);
   }
 
@@ -105,7 +115,7 @@ class TreeBuilder {
   }
 
   private leaf(candidates: readonly Candidate[]): number {
-    const best = Math.max(...candidates.map(({ rank }) => rank));
+    const best = candidates.reduce((most, { rank }) => Math.max(most, rank), -1);
     const [first, second] = candidates.filter(({ rank }) => rank === best);
     if (first === undefined) return UNDEFINED_ENTRY;
     if (second !== undefined) {

@@ -64,6 +64,11 @@ const FIXED: readonly (readonly [number, string])[] = [
   [0xff, "fcos"],
 ];
 
+/** Whether an encoding is of the escape opcodes D8 to DF, which are the FPU's. */
+export function isEscape({ opcode }: Pick<Row, "opcode">): boolean {
+  return /^D[89A-F] /.test(opcode);
+}
+
 /** The whole x87 set. */
 export const x87: readonly Row[] = [
   row("9B", "wait"),
