@@ -192,7 +192,6 @@ export class VirtualMachine implements AsyncDisposable {
     const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, BOARD, currentFolder());
     const serial = new MachineSerialPort();
     const machine = await Machine.restore(definition, source, serial.listener(options), gdb);
-    if (source.guest !== undefined) releaseGuest(source.guest);
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();

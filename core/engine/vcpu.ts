@@ -152,6 +152,8 @@ export class Vcpu {
     this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
     this.setA20(true);
     this.memory.flush(false);
+    // The guest may have been put into RAM again behind the traces' back.
+    this.code.reset();
     this.#resume = 0;
     this.#credit = 0;
   }
