@@ -38,6 +38,8 @@ export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
 export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
+export type { GdbAddress } from "./core/machine/debug/gdb_server.ts";
+export type { GdbOptions } from "./host/gdb.ts";
 export {
   boot,
   type BootOptions,

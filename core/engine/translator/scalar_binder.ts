@@ -9,7 +9,7 @@ import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.t
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { signed } from "../../x86/semantics/builder.ts";
-import { load, store } from "../interpreter/binder.ts";
+import { HIT_OFFSET, load, store } from "../interpreter/binder.ts";
 import type { RegionFrame } from "./frame.ts";
 
 const PAGE = 4096;
@@ -169,32 +169,36 @@ export class ScalarConstantBinder implements ScalarBuilder {
     return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), this.frame.tlb + table);
   }
 
-  /** The addend that makes a linear address a host address; leaves where the TLB has none, or the access crosses pages. */
+  /** What makes a linear address a host address less HIT_OFFSET when added to it; leaves where the TLB has none, or the access crosses pages. */
   protected translate(linear: Value, bytes: number, write: boolean): Value {
     const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
-    this.#leaveIf(
-      bytes === 1
-        ? i32.and(entry, i32.const(0xfff))
-        : i32.gt_u(i32.and(i32.or(entry, linear), i32.const(0xfff)), i32.const(PAGE - bytes)),
-    );
+    // What is left of the page behind the first byte; 0 if the entry is invalid.
+    const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
+    this.#leaveIf(bytes === 1 ? i32.eqz(entry) : i32.lt_u(left, i32.const(bytes - 1)));
     return entry;
+  }
+
+  /** The host address of an access. */
+  protected host(linear: Value, bytes: number, write: boolean): Value {
+    const entry = this.translate(linear, bytes, write);
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 
   #load(width: Width, linear: Value, extend: "s" | "u" = "s"): Value {
     const entry = this.translate(linear, width / 8, false);
-    return this.let(load(width, i32.add(linear, entry), extend));
+    return this.let(load(width, i32.add(linear, entry), extend, HIT_OFFSET));
   }
 
   #store(width: Width, linear: Value, value: Value): void {
     const entry = this.translate(linear, width / 8, true);
-    this.emit(store(width, i32.add(linear, entry), value));
+    this.emit(store(width, i32.add(linear, entry), value, HIT_OFFSET));
   }
 
   #openMemory(width: Width, linear: Value, reads = true): Place {
     const host = this.let(i32.add(linear, this.translate(linear, width / 8, true)));
     return {
-      value: reads ? this.let(load(width, host, "s")) : i32.const(0),
-      commit: (value) => this.emit(store(width, host, value)),
+      value: reads ? this.let(load(width, host, "s", HIT_OFFSET)) : i32.const(0),
+      commit: (value) => this.emit(store(width, host, value, HIT_OFFSET)),
     };
   }
 
