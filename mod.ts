@@ -34,6 +34,7 @@ export type {
   RomBoot,
   ScriptStep,
 } from "./core/machine/definition.ts";
+export type { EngineName } from "./core/machine/engines.ts";
 export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
