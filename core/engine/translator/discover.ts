@@ -20,6 +20,8 @@ export interface CodeSource {
   reached(offset: number): boolean;
   /** Whether an instruction is to be carried out by a call: its fast path has proved not to serve. */
   slow(offset: number): boolean;
+  /** Whether an instruction's memory accesses are to be checked by themselves. */
+  alone(offset: number): boolean;
   /** Descriptions that this processor model leaves to their TypeScript definitions. */
   readonly calledOut: ReadonlySet<string>;
 }
@@ -51,7 +53,7 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
       if (found.size >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
-      const item = { offset, instruction: decoded, how: how(decoded, source, offset) };
+      const item = { offset, instruction: decoded, how: how(decoded, source, offset), alone: source.alone(offset) };
       found.set(offset, item);
       const next = offset + decoded.length;
       if (item.how === "left") break;

@@ -24,6 +24,8 @@ export interface RegionInstruction {
   readonly instruction: Instruction;
   /** How it is carried out. */
   readonly how: How;
+  /** Shares no check of its memory accesses with others: together they have failed too often. */
+  readonly alone: boolean;
 }
 
 /**

@@ -38,6 +38,7 @@ export function regionOf(source: string, options: PageOptions = {}): Region | un
     },
     reached: (offset) => options.unreached?.includes(offset) !== true,
     slow: (offset) => options.slow?.includes(offset) === true,
+    alone: () => false,
     calledOut: new Set(options.calledOut),
   };
   const mode = bits === 32 ? MODE.D | MODE.FLAT : 0;

@@ -35,6 +35,9 @@ const BATCH = 16;
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
 
+/** What became of an instruction for which regions were often left: its accesses are checked by themselves, then it is called. */
+const SITE = { ALONE: 1, CALLED: 2 } as const;
+
 /** What the translator is made of. */
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
@@ -97,7 +100,8 @@ export class Translator {
   /** Cells that wait for, or lead to, the region of a key. */
   readonly #incoming = new Map<number, Set<number>>();
   readonly #queue = new Map<number, Queued>();
-  readonly #slow = new Map<number, Set<number>>();
+  /** By record index and offset: instructions whose accesses are checked alone, and later called. */
+  readonly #slow = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
   readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
@@ -180,10 +184,11 @@ export class Translator {
     const { index } = place.page;
     this.#halves[(this.#area + TABLE.SITES + counterOffset(keyOf(index, place.offset, place.user))) >> 1] = SITE_LIMIT;
     let slow = this.#slow.get(index);
-    if (!slow) this.#slow.set(index, slow = new Set());
-    if (slow.has(place.offset)) return;
-    slow.add(place.offset);
-    this.#slowCount++;
+    if (!slow) this.#slow.set(index, slow = new Map());
+    const form = slow.get(place.offset) ?? 0;
+    if (form === SITE.CALLED) return;
+    slow.set(place.offset, form + 1);
+    if (form + 1 === SITE.CALLED) this.#slowCount++;
     for (const installed of [...this.#byPage.get(index) ?? []]) {
       const hit = installed.region.blocks.some(({ instructions }) =>
         instructions.some(({ offset }) => offset === place.offset)
@@ -255,7 +260,8 @@ export class Translator {
     return {
       decode: (offset) => code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
-      slow: (offset) => slow?.has(offset) ?? false,
+      slow: (offset) => slow?.get(offset) === SITE.CALLED,
+      alone: (offset) => slow?.has(offset) ?? false,
       calledOut,
     };
   }
@@ -327,7 +333,10 @@ export class Translator {
     this.#regions.delete(key);
     this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
-    if (this.#words[entry] === key) this.#words[entry] = 0;
+    if (this.#words[entry] === key) {
+      this.#words[entry + (ENTRY.KEY >> 2)] = 0;
+      this.#words[entry + (ENTRY.SLOT >> 2)] = 0;
+    }
     for (const cell of this.#incoming.get(key) ?? []) {
       this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(region.place.user);
     }
