@@ -16,6 +16,7 @@ Deno.test("what a definition leaves open is filled in", () => {
     cpu: "max",
     engine: "translator",
     translateAfter: 100,
+    countRegions: false,
     firmware: false,
     board: "file:///pc.ts",
     devices: [],

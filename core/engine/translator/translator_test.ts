@@ -6,6 +6,7 @@ import { assemble } from "../../x86/assemble.ts";
 import { CR0, GPR, STATE } from "../../x86/registers.ts";
 import type { VcpuOptions } from "../vcpu_interface.ts";
 import { Vcpu } from "../vcpu.ts";
+import type { RegionEvent } from "./region_watch.ts";
 
 const RAM_BYTES = 4 << 20, CODE = 0x1_0000, STACK = 0x8_0000, DATA = 0x2_0000;
 
@@ -269,4 +270,72 @@ Deno.test("a checkpoint in the middle of translated code goes on as if nothing h
     assertEquals(other.run().state, expected, `saved at ${machine.vcpu.retired}`);
   }
   assertEquals(machine.run().state, expected);
+});
+
+Deno.test("regions that are counted do the same, and count exactly what translated code retired", () => {
+  const source = `
+    mov ecx, 20000
+    again: call work
+    mov al, [${DEVICE}]
+    test ecx, 0xff
+    jnz more
+    inc byte [patched + 1]
+    patched: mov al, 0
+    more: dec ecx
+    jnz again
+    hlt
+    align 64
+    work: add ebx, ecx
+    rol ebx, 3
+    ret`;
+  const expected = new TestMachine(source).run().state;
+  for (const stretch of [1_000_000, 333]) {
+    const machine = new TestMachine(source, { after: 3, watch: { count: true } }).run(stretch);
+    assertEquals(machine.state, expected);
+    const { regions, retired, retiredByGone } = machine.vcpu.regions(3)!;
+    assertEquals(retired + retiredByGone, machine.vcpu.stats().translated);
+    assert(regions.length > 0 && regions.length <= 3 && retiredByGone > 0);
+    const [hottest] = regions;
+    assert(hottest!.retired >= hottest!.entries && hottest!.entries > 0);
+    assertEquals([hottest!.bits, hottest!.flat, hottest!.user], [32, true, false]);
+  }
+});
+
+Deno.test("a region's text has its instructions in order, each before the WebAssembly made of it", () => {
+  const machine = new TestMachine(LOOP, { after: 3, watch: { count: true } }).run();
+  const { text, linear, physical, instructions, bytes } = machine.vcpu.regions(1)!.regions[0]!;
+  assertEquals(physical, linear);
+  const lines = text.split("\n").map((line) => line.trim());
+  const notes = lines.filter((line) => line.startsWith(";; 000"));
+  assertEquals(
+    notes.slice(0, 4).map((line) => line.slice(13)),
+    ["add eax, ecx", "rol eax, 0x3", "dec ecx", "jne 0x10005"],
+  );
+  assertEquals(notes.length, instructions);
+  const [add, rol] = [lines.indexOf(notes[0]!), lines.indexOf(notes[1]!)];
+  assert(lines.slice(add, rol).includes("i32.add"));
+  assert(bytes > instructions);
+});
+
+Deno.test("what happens to regions is told: made, written, left for an instruction, thrown away", () => {
+  const events: RegionEvent[] = [];
+  const machine = new TestMachine(
+    `
+    mov ecx, 20000
+    again: mov al, [${DEVICE}]
+    dec ecx
+    jnz again
+    hlt`,
+    { after: 3, watch: { observe: (event) => events.push(event) } },
+  ).run();
+  const kinds = () => new Set(events.map((event) => event.kind === "gone" ? event.why : event.kind));
+  assert(["made", "slow", "retranslated"].every((kind) => kinds().has(kind as never)), [...kinds()].join());
+  const slow = events.find((event) => event.kind === "slow")!;
+  assertEquals([slow.linear, slow.instruction], [CODE + 5, "mov al, byte [0x40000000]"]);
+  machine.write(CODE, "nop");
+  assert(kinds().has("written"));
+  assertEquals(
+    machine.counters.live,
+    events.reduce((live, { kind }) => live + (kind === "made" ? 1 : kind === "gone" ? -1 : 0), 0),
+  );
 });

@@ -18,6 +18,7 @@ const DEFINITION: ResolvedDefinition = {
   cpu: "max",
   engine: "interpreter",
   translateAfter: 100,
+  countRegions: false,
   clock: { mode: "deterministic", date: Date.UTC(2000, 0, 1) },
   firmware: true,
   board: "",
