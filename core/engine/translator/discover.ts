@@ -15,6 +15,9 @@ const RETURNS = 4;
 /** Most places that a jump through a table is compared with. */
 const TABLE_TARGETS = 64;
 
+/** What is translated already is gone on with, not made again, if it is longer than this. */
+const COPIED = 32;
+
 /** Most instructions in a region. */
 export const REGION_LENGTH = 300;
 
@@ -30,6 +33,8 @@ export interface CodeSource {
   alone(offset: number): boolean;
   /** Offsets from the page's start that a table of 32-bit code addresses names, which is at a linear address. */
   table(address: number): readonly number[];
+  /** Instructions of the region that starts at an offset; 0 if there is none. */
+  translated(offset: number): number;
   /** Descriptions that this processor model leaves to their TypeScript definitions. */
   readonly calledOut: ReadonlySet<string>;
 }
@@ -57,7 +62,8 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
   const work = [place.offset];
   const tables = new Map<number, readonly number[]>();
   const inside = (target: number) => target >= 0 && target < 4096;
-  const follows = (target: number) => inside(target) && (source.reached(target) || leaders.has(target));
+  const follows = (target: number) =>
+    leaders.has(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
   for (let at = work.shift(); at !== undefined; at = work.shift()) {
     for (let offset = at; !found.has(offset);) {
       if (found.size >= limit || !inside(offset)) break;
@@ -91,7 +97,7 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
           work.push(target);
         }
         if (name === "jmp") break;
-        if (!inside(next) || !source.reached(next)) break;
+        if (!follows(next)) break;
         leaders.add(next);
         work.push(next);
         break;

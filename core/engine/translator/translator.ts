@@ -256,13 +256,14 @@ export class Translator {
     this.#emitted += compiling - started;
   }
 
-  #source({ page, linear }: Queued): CodeSource {
+  #source({ page, linear, user }: Queued): CodeSource {
     const { code, calledOut } = this.#options;
     const slow = this.#slow.get(page.index);
     const index = page.index >> 2;
     return {
       decode: (offset) => code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
+      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.region.length ?? 0,
       table: (address) => this.#table(address, linear),
       slow: (offset) => slow?.get(offset) === SITE.CALLED,
       alone: (offset) => slow?.has(offset) ?? false,
