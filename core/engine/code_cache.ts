@@ -92,6 +92,11 @@ export class CodeCache {
     return this.#scratch;
   }
 
+  /** Four bytes of memory that the TLB reaches, without a trace of having looked. */
+  peek32(linear: number, user: boolean): number | undefined {
+    return this.#memory.peek32(linear, user);
+  }
+
   /** The instruction at an offset of a page, a new one; undefined if none lies whole in it. */
   instructionAt(page: CodePage, offset: number): Instruction | undefined {
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;

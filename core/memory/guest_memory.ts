@@ -200,6 +200,13 @@ export class GuestMemory implements LinearMemory {
     this.#words[set.execute + page] = index;
   }
 
+  /** Four aligned bytes that the read table reaches, as a signed number; undefined without an entry: nothing is walked or filled. */
+  peek32(linear: number, user: boolean): number | undefined {
+    const set = user ? this.#user : this.#supervisor;
+    const entry = this.#words[set.read + (linear >>> 12)]!;
+    return entry === INVALID ? undefined : this.#words[((linear + entry + 1) >>> 0) >>> 2];
+  }
+
   /** Host address for an access within one page, or -1 if it hits no memory (then `walker.physical` holds). Throws #PF. */
   #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;

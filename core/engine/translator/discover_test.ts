@@ -5,15 +5,16 @@ import { type PageOptions, regionOf } from "./test_support.ts";
 /** Each block, by offset: its instructions, those that are not inline marked, then where it leads, `!` where that is outside. */
 function told(region: Region): string[] {
   const { blocks } = region;
-  return blocks.toSorted((x, y) => x.start - y.start).map(({ start, instructions, taken, next }) => {
+  return blocks.toSorted((x, y) => x.start - y.start).map(({ start, instructions, taken, next, targets }) => {
     const names = instructions.map(({ instruction, how }) =>
       instruction.form!.mnemonic + (how === "inline" ? "" : ` (${how})`)
     );
-    const targets = [taken, next].flatMap((edge) => {
+    const known = [taken, next].flatMap((edge) => {
       if (edge === undefined) return [];
       return edge.to === "block" ? [`${blocks[edge.block]!.start}`] : [`${edge.target}!`];
     });
-    return `${start}: ${names.join(", ")} -> ${targets.join(", ") || "anywhere"}`;
+    if (known.length === 0) known.push(...targets.map((to) => `${blocks[to]!.start}`), "anywhere");
+    return `${start}: ${names.join(", ")} -> ${known.join(", ")}`;
   });
 }
 
@@ -51,6 +52,27 @@ Deno.test("what the interpreter has never met is outside", () => {
 
 Deno.test("a computed jump ends its path", () => {
   assertEquals(blocks("inc eax\njmp eax\nnop"), ["0: inc, jmp -> anywhere"]);
+});
+
+Deno.test("a call of code in the page is followed, and returns go to behind it or anywhere", () => {
+  const source = "call there\nnop\nhlt\nthere: inc eax\nret";
+  assertEquals(blocks(source), ["0: call -> 7", "5: nop -> 6!", "7: inc, ret -> 5, anywhere"]);
+  assertEquals(blocks(source, { unreached: [5] }), ["0: call -> 7!"]);
+});
+
+Deno.test("a jump through a table goes to what the table names, or anywhere", () => {
+  const source = "jmp [eax * 4 + 0x1000]\nhlt\none: inc eax\nret\ntwo: dec eax\nret";
+  assertEquals(blocks(source, { table: [8, 10] }), [
+    "0: jmp -> 8, 10, anywhere",
+    "8: inc, ret -> anywhere",
+    "10: dec, ret -> anywhere",
+  ]);
+});
+
+Deno.test("what is translated already is gone on with, unless it is short", () => {
+  const source = "inc eax\njmp there\nnop\nthere: dec eax\nret";
+  assertEquals(blocks(source, { translated: new Map([[4, 200]]) }), ["0: inc, jmp -> 4!"]);
+  assertEquals(blocks(source, { translated: new Map([[4, 2]]) }), ["0: inc, jmp -> 4", "4: dec, ret -> anywhere"]);
 });
 
 Deno.test("what lies in another page is outside, and so is an instruction that straddles", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 import { deadFlags, keepsFlags, readsFlags, setsAllFlags } from "./flag_liveness.ts";
-import type { Block, RegionInstruction } from "./region.ts";
+import { type Block, type RegionInstruction, successors } from "./region.ts";
 
 /** The flags' places in one region. */
 export class FlagPlaces {
@@ -22,12 +22,12 @@ export class FlagPlaces {
       const from = work.pop()!;
       const block = blocks[from]!;
       const after = this.#after(block, local[from]!);
-      for (const edge of [block.taken, block.next]) {
-        if (edge?.to !== "block" || irreducible.has(from * blocks.length + edge.block)) continue;
-        if (local[edge.block] === undefined) {
-          local[edge.block] = after;
-          work.push(edge.block);
-        } else if (local[edge.block] !== after) mixed = true;
+      for (const to of successors(block)) {
+        if (irreducible.has(from * blocks.length + to)) continue;
+        if (local[to] === undefined) {
+          local[to] = after;
+          work.push(to);
+        } else if (local[to] !== after) mixed = true;
       }
     }
     this.eager = mixed;

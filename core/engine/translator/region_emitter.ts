@@ -14,7 +14,7 @@ import { deadFlags } from "./flag_liveness.ts";
 import { FlagPlaces } from "./flag_places.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
-import type { Block, Edge, Region, RegionInstruction } from "./region.ts";
+import { type Block, type Edge, type Region, type RegionInstruction, successors } from "./region.ts";
 import { analyse, type Structure } from "./structure.ts";
 
 /** What the regions of one module share. */
@@ -379,6 +379,7 @@ class RegionEmitter {
         ended = true;
         body.set(this.#target, target);
         this.#spend(block);
+        this.#own(node, block.targets);
         body.br(this.#jumps.get(this.#flagsLocal)!);
       },
       branch: (condition) => {
@@ -405,6 +406,39 @@ class RegionEmitter {
     this.#flags.kind = kind;
     this.#flagsLocal = flagsLocal;
     this.#go(node, block.next!);
+  }
+
+  /** Goes to one of the region's own blocks if that is the computed target. */
+  #own(node: number, targets: readonly number[]): void {
+    if (targets.length === 0) return;
+    const kind = this.#flags.kind, flagsLocal = this.#flagsLocal;
+    const restore = () => {
+      this.#flags.kind = kind;
+      this.#flagsLocal = flagsLocal;
+    };
+    const offset = this.body.local("i32");
+    this.body.set(offset, i32.sub(this.#target.get(), this.#eipPage.get()));
+    const start = (to: number) => this.region.blocks[to]!.start;
+    // By halves.
+    const choose = (some: readonly number[]): void => {
+      if (some.length <= 2) {
+        for (const to of some) {
+          this.body.if(
+            i32.eq(offset.get(), i32.const(start(to))),
+            () => this.#go(node, { to: "block", block: to }),
+          );
+          restore();
+        }
+        return;
+      }
+      const middle = some.length >> 1;
+      this.body.if(
+        i32.lt_u(offset.get(), i32.const(start(some[middle]!))),
+        () => choose(some.slice(0, middle)),
+        () => choose(some.slice(middle)),
+      );
+    };
+    choose(targets.toSorted((a, b) => start(a) - start(b)));
   }
 
   /** Follows an edge. */
@@ -481,11 +515,6 @@ class RegionEmitter {
     );
     this.#checkBudget(next, position + 1);
   }
-}
-
-/** The blocks that a block leads to. */
-function successors({ taken, next }: Block): number[] {
-  return [taken, next].flatMap((edge) => edge?.to === "block" ? [edge.block] : []);
 }
 
 /** The smaller of a value and a constant, unsigned. */

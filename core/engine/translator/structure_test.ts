@@ -8,12 +8,12 @@ type Label = Parameters<Body["br"]>[0];
 /** What a function returns beside nodes: the walk is over. */
 const OVER = -1;
 
-/** A graph of up to `most` nodes that lead to two others at most, or nowhere. */
+/** A graph of up to `most` nodes that lead to a few others, most often two, or nowhere. */
 function randomGraph(chance: Chance, most: number): number[][] {
   const count = 1 + chance.below(most);
   return Array.from(
     { length: count },
-    () => Array.from({ length: chance.pick([0, 1, 1, 2, 2, 2, 2]) }, () => chance.below(count)),
+    () => Array.from({ length: chance.pick([0, 1, 1, 2, 2, 2, 2, 3, 4]) }, () => chance.below(count)),
   );
 }
 
@@ -62,9 +62,11 @@ class Emitter {
 
   #node(node: number): void {
     this.visit(node);
-    const [first, second] = this.graph[node]!;
+    const [first, ...others] = this.graph[node]!;
     if (first === undefined) return this.leave(OVER);
-    if (second !== undefined) this.body.if(this.choice.get(), () => this.#go(node, second));
+    for (const [number, other] of others.entries()) {
+      this.body.if(i32.eq(this.choice.get(), i32.const(number + 1)), () => this.#go(node, other));
+    }
     this.#go(node, first);
   }
 
@@ -134,12 +136,12 @@ Deno.test("random graphs, irreducible ones among them, are walked as the graph s
     const graph = randomGraph(new Chance(seed), 12);
     cut += analyse(graph).irreducible.size > 0 ? 1 : 0;
     const choices = new Chance(seed + 1000);
-    const list = Array.from({ length: LONGEST }, () => choices.below(2));
+    const list = Array.from({ length: LONGEST }, () => choices.below(4));
     const expected: number[] = [];
     for (let node: number | undefined = 0; node !== undefined && expected.length < LONGEST;) {
       const edges: readonly number[] = graph[node]!;
       const choice: number = list[expected.push(node) - 1]!;
-      node = choice === 1 ? edges[1] ?? edges[0] : edges[0];
+      node = edges[choice] ?? edges[0];
     }
     const path: number[] = [];
     const walk = walkers(graph, (node) => path.length === LONGEST ? OVER : list[path.push(node) - 1]!);

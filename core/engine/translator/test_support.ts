@@ -22,6 +22,10 @@ export interface PageOptions {
   /** Offsets whose fast path has proved not to serve. */
   readonly slow?: readonly number[];
   readonly calledOut?: readonly string[];
+  /** What any table of addresses names. */
+  readonly table?: readonly number[];
+  /** Regions that exist: how long they are, by where they begin. */
+  readonly translated?: ReadonlyMap<number, number>;
   /** Most instructions. */
   readonly limit?: number;
 }
@@ -39,6 +43,8 @@ export function regionOf(source: string, options: PageOptions = {}): Region | un
     reached: (offset) => options.unreached?.includes(offset) !== true,
     slow: (offset) => options.slow?.includes(offset) === true,
     alone: () => false,
+    table: () => options.table ?? [],
+    translated: (offset) => options.translated?.get(offset) ?? 0,
     calledOut: new Set(options.calledOut),
   };
   const mode = bits === 32 ? MODE.D | MODE.FLAT : 0;

@@ -42,6 +42,9 @@ const BATCH = 16;
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
 
+/** Entries of a table that are looked at, and how many pages away what it names may be. */
+const TABLE_ENTRIES = 256, TABLE_DISTANCE = 64;
+
 /** What became of an instruction for which regions were often left: its accesses are checked by themselves, then it is called. */
 const SITE = { ALONE: 1, CALLED: 2 } as const;
 
@@ -242,7 +245,7 @@ export class Translator {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
       const region = discover(
         { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
-        this.#source(place.page),
+        this.#source(place),
       );
       if (region === undefined) continue;
       const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
@@ -278,17 +281,32 @@ export class Translator {
     this.#emitted += compiling - started;
   }
 
-  #source(page: CodePage): CodeSource {
+  #source({ page, linear, user }: Queued): CodeSource {
     const { code, calledOut } = this.#options;
     const slow = this.#slow.get(page.index);
     const index = page.index >> 2;
     return {
       decode: (offset) => code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
+      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.region.length ?? 0,
+      table: (address) => this.#table(address, linear),
       slow: (offset) => slow?.get(offset) === SITE.CALLED,
       alone: (offset) => slow?.has(offset) ?? false,
       calledOut,
     };
+  }
+
+  /** What looks like a table of addresses in a code page, as offsets in it. The guest's memory is only looked at: code checks where it goes. */
+  #table(address: number, page: number): number[] {
+    const { code } = this.#options;
+    const user = this.#state[STATE.CPL >> 2] === 3;
+    const offsets: number[] = [];
+    for (let at = address; at < address + 4 * TABLE_ENTRIES && (address & 3) === 0; at += 4) {
+      const entry = code.peek32(at >>> 0, user);
+      if (entry === undefined || Math.abs((entry >>> 12) - (page >>> 12)) > TABLE_DISTANCE) break;
+      if (entry >>> 12 === page >>> 12) offsets.push(entry & 0xfff);
+    }
+    return offsets;
   }
 
   #record({ instruction, offset }: RegionInstruction, mode: number): number {
