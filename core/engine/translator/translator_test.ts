@@ -159,11 +159,26 @@ Deno.test("random control flow is the interpreter's", () => {
           `add eax, [${DATA + 64}]`,
           "push eax\npop edx",
           "adc edx, eax",
+          "call leaf0",
+          "call leaf1",
         ]));
-      const end = chance.pick([`jc ${label()}`, `jmp ${label()}`, `jnc ${label()}\njmp ${label()}`]);
+      const end = chance.pick([
+        `jc ${label()}`,
+        `jmp ${label()}`,
+        `jnc ${label()}\njmp ${label()}`,
+        `mov edx, eax\nand edx, 3\njmp [edx * 4 + table]`,
+      ]);
       return `b${block}: dec ecx\njs done\n${work.join("\n")}\nadd eax, 1\nbt eax, ${bit}\n${end}`;
     });
-    const source = `mov ecx, 3000\nmov eax, ${seed}\n${body.join("\n")}\njmp ${label()}\ndone: hlt`;
+    const source = `mov ecx, 3000\nmov eax, ${seed}\n${body.join("\n")}\njmp ${label()}\ndone: hlt
+      leaf0: rol ebx, 1
+      ret
+      leaf1: test eax, 4
+      jz leaf0
+      add ebx, eax
+      ret
+      align 4
+      table: dd ${[label(), label(), label(), label()].join()}`;
     both(source, chance.pick([0, 3, 20]));
   }
 });
