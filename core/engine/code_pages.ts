@@ -56,7 +56,12 @@ export class CodePages {
   readonly #restless = new Map<number, number>();
   readonly #start: number;
   readonly #end: number;
+  /** Records grow upwards from here, indexes downwards to `#indexes`: these begin at page boundaries of the host. */
   #free: number;
+  #indexes: number;
+  /** Nothing between the two was ever written: it is zero, and the host has given no memory for it. */
+  #untouchedFrom: number;
+  #untouchedTo: number;
   /** Places for short runs that nothing uses, and those that emitted code may still stand in. */
   #places: number[] = [];
   #left: number[] = [];
@@ -69,7 +74,7 @@ export class CodePages {
   /** Told when everything is thrown away. */
   onReset: () => void = () => {};
 
-  /** @param start First byte of the arena. @param bytes Its size. */
+  /** @param start First byte of the arena, which is zero and a multiple of 4096. @param bytes Its size, a multiple of 4096. */
   constructor(memory: GuestMemory, start: number, bytes: number) {
     this.#memory = memory;
     this.#physical = memory.physical;
@@ -77,14 +82,15 @@ export class CodePages {
     this.#pieces = new Pieces(memory.physical.buffer, memory.physical.layout);
     this.#start = start;
     this.#end = start + bytes;
-    this.#free = start;
+    this.#free = this.#untouchedFrom = start;
+    this.#indexes = this.#untouchedTo = this.#end;
     this.#physical.onWrite(PAGE_FLAG.TRACE_CODE, (physical, size) => this.#written(physical, size));
   }
 
   /** Takes `count` records from the arena; 0 when it is full. */
   take(count: number): number {
     const at = this.#free;
-    if (at + count * RECORD.SIZE > this.#end) return 0;
+    if (at + count * RECORD.SIZE > this.#indexes) return 0;
     this.#free = at + count * RECORD.SIZE;
     return at;
   }
@@ -137,9 +143,11 @@ export class CodePages {
     const key = variant * PAGES_BY_MODE + page * 4 + mode;
     const known = this.#pages.get(key);
     if (known) return known;
-    const index = this.take(INDEX_BYTES / RECORD.SIZE);
-    if (index === 0) return undefined;
-    this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
+    const index = this.#indexes - INDEX_BYTES;
+    if (index < this.#free) return undefined;
+    this.#indexes = index;
+    const untouched = index >= this.#untouchedFrom && index + INDEX_BYTES <= this.#untouchedTo;
+    if (!untouched) this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
     const made = new CodePage(page, mode, index, variant);
     this.#pages.set(key, made);
     this.#byIndex.set(index, made);
@@ -226,7 +234,6 @@ export class CodePages {
 
   /** Throws everything away: no record outlives this. */
   reset(): void {
-    this.arenaResets++;
     for (const page of this.#watches.keys()) {
       this.#pieces.clearPage(this.#host(page));
       this.#physical.trace(page, PAGE_FLAG.TRACE_CODE, false);
@@ -237,7 +244,10 @@ export class CodePages {
     this.#restless.clear();
     this.#places = [];
     this.#left = [];
+    this.#untouchedFrom = Math.max(this.#untouchedFrom, this.#free);
+    this.#untouchedTo = Math.min(this.#untouchedTo, this.#indexes);
     this.#free = this.#start;
+    this.#indexes = this.#end;
     this.#memory.flushExecute();
     this.onReset();
   }

@@ -3,21 +3,23 @@
  *
  * @module
  */
+import type { FpuErrorPins } from "../bus/backend.ts";
 import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/system.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { Watchpoint } from "../memory/watchpoints.ts";
 import type { GuestFault } from "../x86/fault.ts";
 import type { CpuModelName, RecordedModelName } from "../x86/model_names.ts";
 import type { Callout } from "../x86/system/callout.ts";
+import type { RegionWatchOptions } from "./translator/region_watch.ts";
 import type { TranslatorStats } from "./translator/translator.ts";
 
 /** Why `Vcpu.run` stopped. */
 export type VcpuStop =
   /** The instructions asked for have retired, or an alarm was armed that is due sooner: see `Vcpu.interrupt`. */
   | { readonly reason: "budget" }
-  /** HLT with interrupts enabled: something must happen first. */
+  /** HLT with interrupts enabled, or an instruction that waits for the FPU's error to be handled: something must happen first. */
   | { readonly reason: "halted" }
-  /** HLT with interrupts disabled. */
+  /** The same with interrupts disabled. */
   | { readonly reason: "dead" }
   /** Triple fault. */
   | { readonly reason: "shutdown" }
@@ -35,6 +37,8 @@ export interface VcpuOptions {
   readonly layout: MemoryLayout;
   readonly bus: SystemBus;
   readonly interrupts: InterruptAcknowledger;
+  /** Where FERR# goes and IGNNE# comes from, if anywhere. */
+  readonly fpuErrorPins?: FpuErrorPins;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
   /** What processor it is: `max`, everything that is built, if not said. */
@@ -44,7 +48,7 @@ export interface VcpuOptions {
   /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
   readonly callouts?: readonly (Callout | undefined)[];
   /** Translate code that was reached this often; without it everything is interpreted. 0 and 1: code is translated when it is first met. */
-  readonly translate?: { readonly after: number };
+  readonly translate?: { readonly after: number; readonly watch?: RegionWatchOptions };
   /** Told of each exception that an instruction raised, before it is delivered. */
   readonly faulted?: (fault: GuestFault) => void;
 }

@@ -13,16 +13,13 @@ import { ACCESS, PageWalker } from "./paging.ts";
 import { PAGE_FLAG, type PhysicalMemory } from "./physical.ts";
 import { REFUSED, type Watchpoints, WITHHELD } from "./watchpoints.ts";
 
-/** An invalid read or write entry; its low 12 bits fail every look-up. */
-const INVALID = -1;
+/** An invalid entry of any table: see TLB. A table that is not used costs the host nothing, because a new memory is zero. */
+const INVALID = 0;
 
-/**
- * Low bits of a partial write entry: every look-up fails, but the addend above them holds. It stands for a page of RAM with decoded code,
- * whose bytes may be written where `pieces.ts` has no bit.
- */
-export const PARTIAL = 0xfff;
+/** The low bits of a valid entry: see TLB. */
+const VALID = 0xfff;
 
-/** Entries that a set lists before a flush clears the whole tables instead. */
+/** Pages that a set lists before all of them are flushed to make room. */
 const LIST_LENGTH = 1 << 15;
 
 /** Physical pages below 4 GB: only these can be memory. */
@@ -38,6 +35,11 @@ export interface TlbCounts {
   pageFlushes: number;
 }
 
+/** Host address minus linear address, of an entry that is not invalid. */
+function addendOf(entry: number): number {
+  return (entry & VALID) === 0 ? entry : (entry + 1) | 0;
+}
+
 /** One privilege's tables and the list of what is in them. */
 class TlbSet {
   readonly list = new Uint32Array(LIST_LENGTH);
@@ -49,6 +51,8 @@ class TlbSet {
 export class GuestMemory implements LinearMemory {
   readonly counts: TlbCounts = { fills: 0, flushes: 0, pageFlushes: 0 };
   readonly walker: PageWalker;
+  /** Called after each access that went to the bus. */
+  deviceAccessed: () => void = () => {};
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -71,11 +75,6 @@ export class GuestMemory implements LinearMemory {
     const set = (at: number) => new TlbSet((at + TLB.READ) >> 2, (at + TLB.WRITE) >> 2, (at + TLB.EXECUTE) >> 2);
     this.#supervisor = set(cpu + TLB.SUPERVISOR);
     this.#user = set(cpu + TLB.USER);
-    // A new memory is zero, which is what invalid execute entries are: they are left untouched, so that they cost nothing.
-    for (const { read, write } of [this.#supervisor, this.#user]) {
-      this.#words.fill(INVALID, read, read + (1 << 20));
-      this.#words.fill(INVALID, write, write + (1 << 20));
-    }
     physical.onChange((page, moved) => moved ? this.flush(false) : this.#retrace(page));
   }
 
@@ -87,13 +86,6 @@ export class GuestMemory implements LinearMemory {
   set watch(watch: Watchpoints | undefined) {
     this.#watch = watch;
     this.flush(false);
-  }
-
-  #clear(set: TlbSet): void {
-    this.#words.fill(INVALID, set.read, set.read + (1 << 20));
-    this.#words.fill(INVALID, set.write, set.write + (1 << 20));
-    this.#words.fill(0, set.execute, set.execute + (1 << 20));
-    set.length = 0;
   }
 
   flush(keepGlobal: boolean): void {
@@ -114,7 +106,7 @@ export class GuestMemory implements LinearMemory {
       const page = listed & (GLOBAL - 1);
       words[set.read + page] = INVALID;
       words[set.write + page] = INVALID;
-      words[set.execute + page] = 0;
+      words[set.execute + page] = INVALID;
     }
     set.length = kept;
   }
@@ -126,7 +118,7 @@ export class GuestMemory implements LinearMemory {
     for (const set of [this.#supervisor, this.#user]) {
       words[set.read + page] = INVALID;
       words[set.write + page] = INVALID;
-      words[set.execute + page] = 0;
+      words[set.execute + page] = INVALID;
     }
   }
 
@@ -134,9 +126,10 @@ export class GuestMemory implements LinearMemory {
     const first = linear >>> 22 << 10, words = this.#words;
     this.#large[linear >>> 22] = 0;
     for (const set of [this.#supervisor, this.#user]) {
-      words.fill(INVALID, set.read + first, set.read + first + 1024);
-      words.fill(INVALID, set.write + first, set.write + first + 1024);
-      words.fill(0, set.execute + first, set.execute + first + 1024);
+      for (const table of [set.read, set.write, set.execute]) {
+        // What is invalid already is only looked at: writing to it would commit memory of the host.
+        for (let at = table + first; at < table + first + 1024; at++) if (words[at] !== INVALID) words[at] = INVALID;
+      }
     }
   }
 
@@ -147,7 +140,7 @@ export class GuestMemory implements LinearMemory {
   /** Forgets where code runs: the decoded form depends on a mode that has changed, or decoded pages are gone. */
   flushExecute(): void {
     for (const set of [this.#supervisor, this.#user]) {
-      for (let i = 0; i < set.length; i++) this.#words[set.execute + (set.list[i]! & (GLOBAL - 1))] = 0;
+      for (let i = 0; i < set.length; i++) this.#words[set.execute + (set.list[i]! & (GLOBAL - 1))] = INVALID;
     }
   }
 
@@ -159,25 +152,24 @@ export class GuestMemory implements LinearMemory {
       for (let i = 0; i < set.length; i++) {
         const linear = set.list[i]! & (GLOBAL - 1);
         const at = set.write + linear, before = words[at]!;
-        if (before !== INVALID && (((before & ~PARTIAL) + (linear << 12)) | 0) === host) {
-          words[at] = this.#writeEntry(page, entry, before & ~PARTIAL);
-        }
+        if (before === INVALID || ((addendOf(before) + (linear << 12)) | 0) !== host) continue;
+        words[at] = this.#writeEntry(page, entry, addendOf(before));
       }
     }
   }
 
-  /** The write entry of a writable mapping. */
+  /** The write entry of a writable mapping: valid, partial (see TLB) or invalid. */
   #writeEntry(page: number, entry: number, addend: number): number {
-    if (this.physical.directlyWritable(entry)) return addend;
+    if (this.physical.directlyWritable(entry)) return (addend - 1) | 0;
     const { ram, ramBytes } = this.physical.layout;
     const address = (page << 12) >>> 0;
     const isRam = address < ramBytes && ((entry & ~0xfff) >>> 0) === ram + address;
-    return isRam && this.physical.partlyWritable(entry) ? addend | PARTIAL : INVALID;
+    return isRam && this.physical.partlyWritable(entry) ? addend : INVALID;
   }
 
   #list(set: TlbSet, page: number, global: boolean): void {
-    if (this.#words[set.read + page] !== INVALID || this.#words[set.execute + page] !== 0) return;
-    if (set.length === LIST_LENGTH) this.#clear(set);
+    if (this.#words[set.read + page] !== INVALID || this.#words[set.execute + page] !== INVALID) return;
+    if (set.length === LIST_LENGTH) this.#flushSet(set, false);
     set.list[set.length++] = global ? page | GLOBAL : page;
   }
 
@@ -195,7 +187,7 @@ export class GuestMemory implements LinearMemory {
       if (withheld === WITHHELD.BOTH) return entry;
       this.#list(set, page, walker.global);
       const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
-      this.#words[set.read + page] = addend;
+      this.#words[set.read + page] = (addend - 1) | 0;
       if (walker.writable && withheld === 0) this.#words[set.write + page] = this.#writeEntry(frame, entry, addend);
     }
     return entry;
@@ -219,11 +211,18 @@ export class GuestMemory implements LinearMemory {
     this.#words[set.execute + page] = index;
   }
 
+  /** Four aligned bytes that the read table reaches, as a signed number; undefined without an entry: nothing is walked or filled. */
+  peek32(linear: number, user: boolean): number | undefined {
+    const set = user ? this.#user : this.#supervisor;
+    const entry = this.#words[set.read + (linear >>> 12)]!;
+    return entry === INVALID ? undefined : this.#words[((linear + entry + 1) >>> 0) >>> 2];
+  }
+
   /** Host address for an access within one page, or -1 if it hits no memory (then `walker.physical` holds). Throws #PF. */
   #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
-    if (entry !== INVALID) return (linear + (entry & ~PARTIAL)) >>> 0;
+    if (entry !== INVALID) return (linear + addendOf(entry)) >>> 0;
     const page = this.#fill(linear, access, user);
     if (page === -1) this.#pageFault(linear);
     if (this.#watch !== undefined && size !== 0) this.#watch.note(linear, size, false);
@@ -237,24 +236,29 @@ export class GuestMemory implements LinearMemory {
 
   read8(linear: number, user: boolean): number {
     const host = this.#host(linear, ACCESS.READ, user, 1);
-    return host >= 0 ? this.#bytes[host]! : this.bus.mmioRead(this.walker.physical, 1) & 0xff;
+    return host >= 0 ? this.#bytes[host]! : this.#deviceRead(1) & 0xff;
   }
 
   read16(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 2) return this.read8(linear, user) | (this.read8((linear + 1) >>> 0, user) << 8);
     const host = this.#host(linear, ACCESS.READ, user, 2);
-    return host >= 0
-      ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8)
-      : this.bus.mmioRead(this.walker.physical, 2) & 0xffff;
+    return host >= 0 ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8) : this.#deviceRead(2) & 0xffff;
   }
 
   read32(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 4) return this.#readSplit(linear, 4, user) >>> 0;
     const host = this.#host(linear, ACCESS.READ, user, 4);
-    if (host < 0) return this.bus.mmioRead(this.walker.physical, 4) >>> 0;
+    if (host < 0) return this.#deviceRead(4) >>> 0;
     if ((host & 3) === 0) return this.#words[host >>> 2]! >>> 0;
     const bytes = this.#bytes;
     return (bytes[host]! | (bytes[host + 1]! << 8) | (bytes[host + 2]! << 16) | (bytes[host + 3]! << 24)) >>> 0;
+  }
+
+  /** Reads what is no memory, where the walker stands. */
+  #deviceRead(size: number): number {
+    const value = this.bus.mmioRead(this.walker.physical, size);
+    this.deviceAccessed();
+    return value;
   }
 
   #readSplit(linear: number, size: number, user: boolean): number {
@@ -283,11 +287,11 @@ export class GuestMemory implements LinearMemory {
 
   #writeWithin(linear: number, value: number, size: number, user: boolean): void {
     const set = user ? this.#user : this.#supervisor;
-    const addend = this.#words[set.write + (linear >>> 12)]!;
+    const found = this.#words[set.write + (linear >>> 12)]!;
     let host: number;
-    if (addend !== INVALID) {
-      host = (linear + (addend & ~PARTIAL)) >>> 0;
-      if ((addend & PARTIAL) !== 0) {
+    if (found !== INVALID) {
+      host = (linear + addendOf(found)) >>> 0;
+      if ((found & VALID) === 0) {
         const physical = host - this.physical.layout.ram;
         this.physical.notifyWrite(this.physical.pages[physical >>> 12]!, physical, size);
       }
@@ -298,6 +302,7 @@ export class GuestMemory implements LinearMemory {
       const physical = this.walker.physical;
       if (entry === 0) {
         this.bus.mmioWrite(physical, size, size === 4 ? value >>> 0 : value & (size === 1 ? 0xff : 0xffff));
+        this.deviceAccessed();
         return;
       }
       if ((entry & PAGE_FLAG.WRITABLE) === 0) return;
@@ -424,7 +429,7 @@ export class GuestMemory implements LinearMemory {
       if (host < 0) return 0;
       if (!write && this.#watch === undefined) return host;
       const set = user ? this.#user : this.#supervisor;
-      return (this.#words[(write ? set.write : set.read) + (linear >>> 12)]! & PARTIAL) !== 0 ? 0 : host;
+      return (this.#words[(write ? set.write : set.read) + (linear >>> 12)]! & VALID) === 0 ? 0 : host;
     } catch (error) {
       return this.#caught(error);
     }

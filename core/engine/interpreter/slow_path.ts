@@ -6,7 +6,6 @@
  */
 import { type Body, i32, type Local, type ModuleBuilder } from "../../wasm/mod.ts";
 import { PAGE, PIECES } from "../../memory/layout.ts";
-import { PARTIAL } from "../../memory/guest_memory.ts";
 import { BYTE_SHIFT, PIECE_SHIFT } from "../../memory/pieces.ts";
 import { STATE, TLB } from "../../x86/registers.ts";
 import type { Value } from "../../x86/semantics/mod.ts";
@@ -21,12 +20,12 @@ function partialHost(body: Body, cpu: Local<"i32">, linear: Local<"i32">, size: 
   const page = i32.and(i32.shr_u(linear.get(), i32.const(10)), i32.const(-4));
   body.set(entry, i32.load(i32.add(i32.load(cpu.get(), STATE.TLB_SET), page), TLB.WRITE));
   const partial = i32.and(
-    i32.eq(i32.and(entry.get(), i32.const(PARTIAL)), i32.const(PARTIAL)),
-    i32.ne(entry.get(), i32.const(-1)),
+    i32.ne(entry.get(), i32.const(0)),
+    i32.eqz(i32.and(entry.get(), i32.const(PAGE - 1))),
   );
   const inside = i32.le_u(i32.and(linear.get(), i32.const(PAGE - 1)), i32.const(PAGE - size));
   body.if(i32.and(partial, inside), () => {
-    body.set(host, i32.add(linear.get(), i32.and(entry.get(), i32.const(~PARTIAL))));
+    body.set(host, i32.add(linear.get(), entry.get()));
   });
   return host;
 }

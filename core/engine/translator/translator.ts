@@ -26,6 +26,13 @@ import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
 import type { Region, RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
+import {
+  type RegionEnd,
+  type RegionReports,
+  RegionWatch,
+  type RegionWatchOptions,
+  type WatchedRegion,
+} from "./region_watch.ts";
 
 /** Slots of the regions' function table. */
 export const REGION_SLOTS = 1 << 15;
@@ -36,8 +43,17 @@ const BATCH = 16;
 /** WebAssembly bytes of the modules that exist at most: then the oldest go. */
 const MOST_BYTES = 48 << 20;
 
+/** How often something becomes hot, the same or others, before a batch is translated that is not full. */
+const PATIENCE = 2 * BATCH;
+
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
+
+/** Entries of a table that are looked at, and how many pages away what it names may be. */
+const TABLE_ENTRIES = 256, TABLE_DISTANCE = 64;
+
+/** What became of an instruction for which regions were often left: its accesses are checked by themselves, then it is called. */
+const SITE = { ALONE: 1, CALLED: 2 } as const;
 
 /** What the translator is made of. */
 export interface TranslatorOptions {
@@ -50,6 +66,8 @@ export interface TranslatorOptions {
   readonly calledOut: ReadonlySet<string>;
   /** How often code is reached before it is hot: 1 to 65535. */
   readonly after: number;
+  /** What is to be seen of regions. */
+  readonly watch?: RegionWatchOptions;
 }
 
 /** Counters for `--stats`. */
@@ -82,6 +100,16 @@ interface Batch {
   readonly installed: Set<Installed>;
 }
 
+/** A region that is emitted, but not compiled. */
+interface Fresh {
+  readonly key: number;
+  readonly slot: number;
+  readonly index: number;
+  readonly region: Region;
+  readonly cells: Installed["cells"];
+  readonly watched?: WatchedRegion;
+}
+
 /** A region in the table. */
 interface Installed {
   readonly key: number;
@@ -89,20 +117,14 @@ interface Installed {
   /** Record index of its page. */
   readonly index: number;
   readonly user: boolean;
+  /** Instructions. */
+  readonly length: number;
   /** Offsets in the page: where each stretch of its code begins, and ends, in turns. */
   readonly stretches: Uint16Array;
   readonly batch: Batch;
   /** Its exits' cells, by the key each waits for. */
   readonly cells: readonly { readonly cell: number; readonly key: number }[];
-}
-
-/** A region that is emitted, but not compiled. */
-interface Fresh {
-  readonly key: number;
-  readonly slot: number;
-  readonly index: number;
-  readonly region: Region;
-  readonly cells: readonly { readonly cell: number; readonly key: number }[];
+  readonly watched?: WatchedRegion;
 }
 
 /** A place that waits for translation. */
@@ -117,6 +139,7 @@ interface Queued {
 /** Translates for one virtual CPU. */
 export class Translator {
   readonly #options: TranslatorOptions;
+  readonly #watch: RegionWatch | undefined;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #state: Int32Array;
@@ -127,11 +150,13 @@ export class Translator {
   /** Cells that wait for, or lead to, the region of a key. */
   readonly #incoming = new Map<number, Set<number>>();
   readonly #queue = new Map<number, Queued>();
-  readonly #slow = new Map<number, Set<number>>();
+  /** By record index and offset: instructions whose accesses are checked alone, and later called. */
+  readonly #slow = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
   readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
   #nextCell = 1;
+  #waited = 0;
   #made = 0;
   #instructions = 0;
   #bytes = 0;
@@ -152,6 +177,7 @@ export class Translator {
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
+    this.#watch = options.watch && new RegionWatch(options.watch);
     const { memory, layout, table } = options;
     this.#words = new Int32Array(memory.buffer);
     this.#halves = new Uint16Array(memory.buffer);
@@ -202,9 +228,8 @@ export class Translator {
       return false;
     }
     if (known === undefined) {
-      const again = this.#queue.has(key);
       this.#queue.set(key, place);
-      if (!again && this.#queue.size < BATCH && this.#options.after > 1) {
+      if (this.#queue.size < BATCH && ++this.#waited < PATIENCE && this.#options.after > 1) {
         if (branch !== 0) this.#halves[(branch + 6) >> 1] = this.#options.after;
         return false;
       }
@@ -232,13 +257,21 @@ export class Translator {
     const { index } = place.page;
     this.#halves[(this.#area + TABLE.SITES + counterOffset(keyOf(index, place.offset, place.user))) >> 1] = SITE_LIMIT;
     let slow = this.#slow.get(index);
-    if (!slow) this.#slow.set(index, slow = new Set());
-    if (slow.has(place.offset)) return;
-    slow.add(place.offset);
-    this.#slowCount++;
+    if (!slow) this.#slow.set(index, slow = new Map());
+    const form = slow.get(place.offset) ?? 0;
+    if (form === SITE.CALLED) return;
+    slow.set(place.offset, form + 1);
+    if (form + 1 === SITE.CALLED) this.#slowCount++;
+    this.#noteSlow(place, form + 1);
     for (const installed of [...this.#byPage.get(index) ?? []]) {
-      if (covers(installed, place.offset, place.offset + 1)) this.#remove(installed);
+      if (covers(installed, place.offset, place.offset + 1)) this.#remove(installed, "retranslated");
     }
+  }
+
+  #noteSlow({ page, offset, linear }: Queued, form: number): void {
+    const instruction = this.#watch && this.#options.code.instructionAt(page, offset);
+    if (instruction === undefined) return;
+    this.#watch!.slow({ instruction }, linear + offset, page.mode, form === SITE.CALLED ? "called" : "alone");
   }
 
   /** Where an EIP lies, if decoded code of it is mapped. */
@@ -256,23 +289,24 @@ export class Translator {
     const started = performance.now();
     const { memory, layout, table, run, code } = this.#options;
     const queue = [...this.#queue];
+    this.#waited = 0;
     this.#queue.clear();
     const module = new ModuleBuilder();
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
+    const watch = this.#watch?.module(module, ENVIRONMENT);
     const fresh: Fresh[] = [];
     // What lies inside a region of this batch is reached by way of that, unless it proves hot again.
     const inside = new Set<number>();
     for (const [key, place] of queue) {
-      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
+      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key) || inside.has(key)) continue;
       const restless = code.pages.restlessness(place.page.page, place.offset);
       // Written while it waited.
       if (this.#options.after > 1 && restless > (this.#deferred.get(key) ?? 0)) continue;
-      if (inside.has(key)) continue;
       const region = discover(
         { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
-        this.#source(place.page, restless),
+        this.#source(place, restless),
       );
       if (region === undefined) continue;
       if (this.#options.after > 1) {
@@ -280,22 +314,27 @@ export class Translator {
       }
       const slot = this.#slot();
       const cells: { cell: number; key: number }[] = [];
+      const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
       const emitted = emitRegion({ module, table: regions, run: loop }, region, {
         cpu: layout.cpu,
         area: this.#area,
         cell: (target) => this.#cell(place, target, cells),
         record: (item) => this.#record(item, place.page.mode),
+        ...(gauge ? { gauge } : {}),
       });
+      if (watched) watched.emitted = emitted;
       module.elements(regions, slot, [emitted]);
-      fresh.push({ key, slot, index: place.page.index, region, cells });
+      fresh.push({ key, slot, index: place.page.index, region, cells, ...(watched ? { watched } : {}) });
     }
     // Everything is thrown away together, these regions' pages included.
     if (this.#isFull) return code.reset();
     if (fresh.length === 0) return;
     const bytes = module.build();
     const compiling = performance.now();
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table, run } });
+    const imports = { memory, regions: table, run, ...watch?.imports };
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: imports });
     this.#compiled += performance.now() - compiling;
+    watch?.built(bytes);
     const batch: Batch = { bytes: bytes.length, installed: new Set() };
     this.#batches.add(batch);
     for (const one of fresh) this.#install(one, batch);
@@ -316,10 +355,10 @@ export class Translator {
   #evict(): void {
     const [oldest] = this.#batches;
     this.#evicted += oldest!.installed.size;
-    for (const installed of [...oldest!.installed]) this.#remove(installed);
+    for (const installed of [...oldest!.installed]) this.#remove(installed, "evicted");
   }
 
-  #source(page: CodePage, restless: number): CodeSource {
+  #source({ page, linear, user }: Queued, restless: number): CodeSource {
     const { code, calledOut } = this.#options;
     // What is written more often than the entry goes its own way.
     const most = this.#options.after <= 1 ? Infinity : Math.max(restless, 1);
@@ -329,9 +368,25 @@ export class Translator {
       decode: (offset) =>
         code.pages.restlessness(page.page, offset) > most ? undefined : code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
-      slow: (offset) => slow?.has(offset) ?? false,
+      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.length ?? 0,
+      table: (address) => this.#table(address, linear),
+      slow: (offset) => slow?.get(offset) === SITE.CALLED,
+      alone: (offset) => slow?.has(offset) ?? false,
       calledOut,
     };
+  }
+
+  /** What looks like a table of addresses in a code page, as offsets in it. The guest's memory is only looked at: code checks where it goes. */
+  #table(address: number, page: number): number[] {
+    const { code } = this.#options;
+    const user = this.#state[STATE.CPL >> 2] === 3;
+    const offsets: number[] = [];
+    for (let at = address; at < address + 4 * TABLE_ENTRIES && (address & 3) === 0; at += 4) {
+      const entry = code.peek32(at >>> 0, user);
+      if (entry === undefined || Math.abs((entry >>> 12) - (page >>> 12)) > TABLE_DISTANCE) break;
+      if (entry >>> 12 === page >>> 12) offsets.push(entry & 0xfff);
+    }
+    return offsets;
   }
 
   #record({ instruction, offset }: RegionInstruction, mode: number): number {
@@ -363,9 +418,10 @@ export class Translator {
     return cell;
   }
 
-  #install({ key, slot, cells, index, region }: Fresh, batch: Batch): void {
+  #install({ region, ...rest }: Fresh, batch: Batch): void {
+    const { key, slot, index } = rest;
     const stretches = Uint16Array.from(region.blocks.flatMap(({ start, end }) => [start, end]));
-    const installed = { key, slot, cells, index, user: region.place.user, stretches, batch };
+    const installed = { ...rest, user: region.place.user, length: region.length, stretches, batch };
     this.#regions.set(key, installed);
     batch.installed.add(installed);
     const { code } = this.#options;
@@ -377,6 +433,7 @@ export class Translator {
     for (const { start, end } of region.blocks) if (end > start) code.pages.cover(region.place.page, start, end);
     this.#made++;
     this.#instructions += region.length;
+    if (installed.watched) this.#watch?.made(installed.watched);
   }
 
   /** Enters a region into the hash table, in whose place another may stand. */
@@ -394,12 +451,13 @@ export class Translator {
       if (!covers(installed, from, to)) continue;
       this.#state[STATE.STALE >> 2] = 1;
       this.#invalidated++;
-      this.#remove(installed);
+      this.#remove(installed, "written");
     }
   }
 
-  #remove(installed: Installed): void {
+  #remove(installed: Installed, why: RegionEnd): void {
     const { key, slot, cells, index, user, batch } = installed;
+    if (installed.watched) this.#watch?.gone(installed.watched, why);
     this.#regions.delete(key);
     this.#byPage.get(index)?.delete(installed);
     batch.installed.delete(installed);
@@ -408,7 +466,10 @@ export class Translator {
       this.#liveBytes -= batch.bytes;
     }
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
-    if (this.#words[entry] === key) this.#words[entry] = 0;
+    if (this.#words[entry] === key) {
+      this.#words[entry + (ENTRY.KEY >> 2)] = 0;
+      this.#words[entry + (ENTRY.SLOT >> 2)] = 0;
+    }
     for (const cell of this.#incoming.get(key) ?? []) {
       this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(user);
     }
@@ -425,7 +486,7 @@ export class Translator {
 
   /** All decoded code was thrown away, and with it everything here. */
   reset(): void {
-    for (const installed of [...this.#regions.values()]) this.#remove(installed);
+    for (const installed of [...this.#regions.values()]) this.#remove(installed, "evicted");
     this.#queue.clear();
     this.#slow.clear();
     this.#incoming.clear();
@@ -437,6 +498,11 @@ export class Translator {
     this.#nextSlot = DISPATCH.FIRST_REGION;
     this.#nextCell = 1;
     this.#state[STATE.STALE >> 2] = 1;
+  }
+
+  /** The hottest regions, where they are counted. */
+  reports(most: number): RegionReports | undefined {
+    return this.#watch?.reports(most);
   }
 
   /** Counters. */
