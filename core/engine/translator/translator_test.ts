@@ -185,14 +185,57 @@ Deno.test("random control flow is the interpreter's", () => {
 
 Deno.test("code that was written is translated anew", () => {
   const { counters } = both(`
+    mov edx, 8
+    round: inc byte [patched + 1]
     mov ecx, 3000
+    align 64
+    again: nop
+    patched: mov al, 0
+    add ebx, eax
+    dec ecx
+    jnz again
+    dec edx
+    jnz round
+    hlt`);
+  assert(counters.invalidated > 2, `${counters.invalidated}`);
+});
+
+Deno.test("a loop that writes its own code is left to the interpreter, which decodes little", () => {
+  const ROUNDS = 3000;
+  const { vcpu, counters } = both(`
+    mov ecx, ${ROUNDS}
     again: inc byte [patched + 1]
     patched: mov al, 0
     add ebx, eax
     dec ecx
     jnz again
     hlt`);
-  assert(counters.invalidated > 0);
+  const { decoded, exits, codeInvalidations } = vcpu.stats();
+  assertEquals(codeInvalidations, ROUNDS);
+  assert(counters.regions < 20 && counters.deferred > 0, JSON.stringify(counters));
+  assert(decoded < 12 * ROUNDS, `${decoded}`);
+  assert((exits.storm ?? 0) + (exits.hot ?? 0) < 200, JSON.stringify(exits));
+});
+
+Deno.test("code beside a piece that is written again and again stays translated", () => {
+  const { share, counters } = both(`
+    mov ecx, 3000
+    again: inc byte [patched + 1]
+    call patched
+    mov edx, 20
+    inner: add ebx, edx
+    rol ebx, 1
+    dec edx
+    jnz inner
+    dec ecx
+    jnz again
+    hlt
+    align 64
+    patched: mov al, 0
+    ret
+    times 64 nop`);
+  assert(share > 0.9, `${share}`);
+  assert(counters.invalidated < 20, JSON.stringify(counters));
 });
 
 Deno.test("a device's write to translated code is seen", () => {
@@ -219,7 +262,7 @@ Deno.test("data beside translated code can be written without a new translation"
 });
 
 Deno.test("an instruction for which regions are often left is called from then on", () => {
-  const { share, counters, accesses } = both(`
+  const { share, counters, accesses, vcpu } = both(`
     mov ecx, 20000
     again: mov al, [${DEVICE}]
     add ebx, eax
@@ -230,6 +273,9 @@ Deno.test("an instruction for which regions are often left is called from then o
   assertEquals(accesses, 40_000);
   assert(counters.slow >= 2, `${counters.slow}`);
   assert(share > 0.9, `${share}`);
+  // Of 40,000 accesses, few have left a region.
+  const { exits } = vcpu.stats();
+  assert((exits.storm ?? 0) <= 8 && (exits.hot ?? 0) < 500, JSON.stringify(exits));
 });
 
 Deno.test("two address spaces that share a page and differ in the next each go on in their own", () => {
