@@ -6,6 +6,8 @@
 import type { Body, Local } from "../../wasm/mod.ts";
 import type { Value } from "../../x86/semantics/mod.ts";
 import type { LocalFlags } from "./local_flags.ts";
+import type { Outlines } from "./outlines.ts";
+import type { VectorFile } from "./vector_file.ts";
 
 /** The frame of one instruction in a region. */
 export interface RegionFrame {
@@ -21,6 +23,8 @@ export interface RegionFrame {
   /** The general registers. */
   readonly registers: readonly Local<"i32">[];
   readonly flags: LocalFlags;
+  readonly vectors: VectorFile;
+  readonly outlines: Outlines;
   /** The budget after this instruction has retired. */
   budgetAfter(): Value;
   /** Leaves with nothing of the instruction committed: the interpreter carries it out. */

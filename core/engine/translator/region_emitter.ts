@@ -13,11 +13,14 @@ import { deadFlags } from "./flag_liveness.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
 import type { Block, Edge, Region, RegionInstruction } from "./region.ts";
+import type { Outlines } from "./outlines.ts";
 import { analyse, type Structure } from "./structure.ts";
+import { type Knowledge, meetKnowledge, VectorFile } from "./vector_file.ts";
 
 /** What the regions of one module share. */
 export interface RegionModule {
   readonly module: ModuleBuilder;
+  readonly outlines: Outlines;
   /** Regions by slot. */
   readonly table: TableRef<"funcref">;
   /** The interpreter's loop, for one record. */
@@ -65,7 +68,9 @@ class RegionEmitter {
   readonly #cell: Local<"i32">;
   readonly #flags: LocalFlags;
   readonly #structure: Structure;
+  readonly #vectors: VectorFile;
   readonly #kinds: FlagKind[] = [];
+  readonly #knowledge: (Knowledge | undefined)[] = [];
   readonly #kindKnown: boolean[] = [];
   readonly #labels: (Label | undefined)[] = [];
   readonly #pool: Record<PooledType, Local[]> = { i32: [], i64: [], v128: [] };
@@ -99,6 +104,7 @@ class RegionEmitter {
     });
     this.#flat = (region.place.mode & MODE.FLAT) !== 0;
     this.#structure = analyse(region.blocks.map(successors));
+    this.#vectors = new VectorFile(body, services.cpu, region, this.#structure.loopHeader.includes(true));
   }
 
   #state(offset: number): Value {
@@ -130,6 +136,7 @@ class RegionEmitter {
     const { body, region } = this, { place } = region;
     body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
     for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    this.#vectors.load();
     if (!this.#flat) {
       // Inside the page no limit is checked, and with 16-bit EIPs none wraps.
       const last = i32.add(this.#eipPage.get(), i32.const(0xfff));
@@ -169,6 +176,7 @@ class RegionEmitter {
     const exit = this.#exit.get();
     this.#storeRegisters();
     this.#storeFlags();
+    this.#vectors.store();
     this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
     const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
@@ -187,6 +195,7 @@ class RegionEmitter {
   #chain(): void {
     const { body, services, region } = this;
     this.#storeFlags();
+    this.#vectors.store();
     const linear = this.#flat
       ? this.#target.get()
       : i32.add(this.#target.get(), this.#state(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE));
@@ -217,6 +226,7 @@ class RegionEmitter {
         this.#labels[node] = label;
         this.#kindKnown[node] = true;
         this.#kinds[node] = undefined;
+        this.#knowledge[node] = undefined;
         this.#checkBudget(this.region.blocks[node]!.start, 0);
         this.#within(node, merges);
       });
@@ -242,10 +252,12 @@ class RegionEmitter {
   #block(node: number): void {
     const block = this.region.blocks[node]!;
     this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
+    this.#vectors.know(this.#knowledge[node]);
     const dead = deadFlags(block);
     let ended = false;
     block.instructions.forEach((item, position) => {
       this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
+      this.#vectors.begin();
       this.#flags.dead = dead[position]!;
       if (item.how === "called") this.#called(item, position);
       else ended = this.#inline(block, item, position, node);
@@ -273,6 +285,8 @@ class RegionEmitter {
       eipPage: this.#eipPage,
       registers: this.registers,
       flags: this.#flags,
+      vectors: this.#vectors,
+      outlines: this.shared.outlines,
       budgetAfter: () => i32.sub(this.budget.get(), i32.const(position + 1)),
       leave: () => this.#leaveAt(item.offset, position, REGION_EXIT.INTERPRET),
       jump: (target) => {
@@ -300,9 +314,10 @@ class RegionEmitter {
     }
     // The condition reads no budget.
     this.#spend(block);
-    const kind = this.#flags.kind;
+    const kind = this.#flags.kind, { knowledge } = this.#vectors;
     body.if(condition, () => this.#go(node, block.taken!, short));
     this.#flags.kind = kind;
+    this.#vectors.know(knowledge);
     this.#go(node, block.next!);
   }
 
@@ -325,6 +340,7 @@ class RegionEmitter {
     if (this.#structure.loopHeader[to]) return;
     this.#kinds[to] = this.#kindKnown[to] ? meet(this.#kinds[to], this.#flags.kind) : this.#flags.kind;
     this.#kindKnown[to] = true;
+    this.#knowledge[to] = meetKnowledge(this.#knowledge[to], this.#vectors.knowledge);
   }
 
   /** Leaves the region for an offset from the page's start. */
@@ -345,6 +361,7 @@ class RegionEmitter {
     const { form, length } = item.instruction;
     this.#storeRegisters();
     this.#storeFlags();
+    this.#vectors.store();
     this.#setState(STATE.EIP_PAGE, this.#eipPage.get());
     this.#setState(STATE.BUDGET, position === 0 ? this.budget.get() : i32.sub(this.budget.get(), i32.const(position)));
     const status = this.#variable("i32") as Local<"i32">;
@@ -356,6 +373,7 @@ class RegionEmitter {
     body.if(gone, () => body.return(status.get() as never), undefined, "unlikely");
     this.registers.forEach((local, index) => body.set(local, this.#state(registerSlot(index))));
     for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    this.#vectors.load();
     this.#flags.kind = undefined;
     // The record of an instruction that ends a block has taken itself off the budget.
     const before = position + (form!.ends ? 1 : 0);

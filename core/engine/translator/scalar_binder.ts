@@ -165,13 +165,13 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The TLB entry of a linear address. */
-  #entry(linear: Value, table: number): Value {
+  protected entry(linear: Value, table: number): Value {
     return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), this.frame.tlb + table);
   }
 
   /** The addend that makes a linear address a host address; leaves where the TLB has none, or the access crosses pages. */
   protected translate(linear: Value, bytes: number, write: boolean): Value {
-    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
+    const entry = this.let(this.entry(linear, write ? TLB.WRITE : TLB.READ));
     this.#leaveIf(
       bytes === 1
         ? i32.and(entry, i32.const(0xfff))

@@ -23,6 +23,7 @@ import {
 } from "./area.ts";
 import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
+import { Outlines } from "./outlines.ts";
 import type { Region, RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
 
@@ -212,6 +213,7 @@ export class Translator {
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
+    const outlines = new Outlines(module);
     const fresh: Installed[] = [];
     for (const [key, place] of queue) {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
@@ -226,7 +228,7 @@ export class Translator {
         break;
       }
       const cells: { cell: number; key: number }[] = [];
-      const emitted = emitRegion({ module, table: regions, run: loop }, region, {
+      const emitted = emitRegion({ module, outlines, table: regions, run: loop }, region, {
         cpu: layout.cpu,
         area: this.#area,
         cell: (target) => this.#cell(place, target, cells),

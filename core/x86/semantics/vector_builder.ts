@@ -16,6 +16,9 @@ export type VectorBytes = 2 | 4 | 8 | 16;
 /** Memory of 16 bytes must be aligned, or need not be (Intel SDM volume 1, 4.1.1). Narrower memory never needs to be. */
 export type Alignment = "aligned" | "any";
 
+/** What may be known of a value: its lowest element, or all of them, are zero or normal numbers of a precision. */
+export const FACT = { SINGLE: 1, SINGLES: 2, DOUBLE: 4, DOUBLES: 8 } as const;
+
 /** Values of 64 and 128 bits. */
 export interface VectorBuilder {
   /** Whether operand `k` is an MMX register. */

@@ -1,0 +1,56 @@
+/**
+ * Accesses of 8 and 16 bytes that lie in two pages: the bytes go through STATE.WIDE.
+ *
+ * @module
+ */
+import { type Body, type FunctionRef, i32, memoryCopy } from "../../wasm/mod.ts";
+import { STATE, TLB } from "../../x86/registers.ts";
+import type { Value } from "../../x86/semantics/mod.ts";
+import type { RegionFrame } from "./frame.ts";
+
+const PAGE = 4096;
+
+type Mover = FunctionRef<readonly ["i32"], readonly ["i32"]>;
+
+/** Nonzero unless a TLB entry is valid and an access stays in its page. */
+export function crosses(entry: Value, linear: Value, bytes: number): Value {
+  return i32.gt_u(i32.and(i32.or(entry, linear), i32.const(0xfff)), i32.const(PAGE - bytes));
+}
+
+/** Reads from two pages into STATE.WIDE. Returns 0 if the access lies in one page, or one of the two is not plain memory. */
+export function gather(frame: RegionFrame, bytes: number): Mover {
+  return mover(frame, bytes, "gather", TLB.READ, memoryCopy);
+}
+
+/** Writes STATE.WIDE to two pages; as `gather`. */
+export function scatter(frame: RegionFrame, bytes: number): Mover {
+  return mover(frame, bytes, "scatter", TLB.WRITE, (wide, host, count) => memoryCopy(host, wide, count));
+}
+
+function mover(
+  { outlines, cpu, tlb }: RegionFrame,
+  bytes: number,
+  name: string,
+  table: number,
+  move: (wide: Value, host: Value, count: Value) => ReturnType<typeof memoryCopy>,
+): Mover {
+  return outlines.get(`${name} ${bytes} ${tlb}`, ["i32"], "i32", (b, linear) => {
+    const entry = (address: Value) => i32.load(i32.and(i32.shr_u(address, i32.const(10)), i32.const(-4)), tlb + table);
+    const left = b.local("i32"), first = b.local("i32"), second = b.local("i32");
+    b.set(left, i32.sub(i32.const(PAGE), i32.and(linear.get(), i32.const(0xfff))));
+    const next = i32.add(linear.get(), left.get());
+    b.set(first, entry(linear.get()));
+    b.set(second, entry(next));
+    const invalid = i32.and(i32.or(first.get(), second.get()), i32.const(0xfff));
+    const wraps = i32.eqz(next);
+    (b as unknown as Body).if(
+      i32.or(i32.or(i32.ge_u(left.get(), i32.const(bytes)), wraps), invalid),
+      () => b.return(i32.const(0)),
+    );
+    const wide = cpu + STATE.WIDE;
+    b.emit(move(i32.const(wide), i32.add(linear.get(), first.get()), left.get()));
+    const rest = i32.sub(i32.const(bytes), left.get());
+    b.emit(move(i32.add(i32.const(wide), left.get()), i32.add(next, second.get()), rest));
+    b.return(i32.const(1));
+  });
+}
