@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { f32x4, f64x2, i32, i32x4, v128 } from "../../wasm/mod.ts";
+import { type Expr, f32x4, f64x2, i32, i32x4, v128 } from "../../wasm/mod.ts";
 import { STATUS } from "../../x86/fpu/stack.ts";
 import { OPERAND } from "../../x86/instruction.ts";
 import { CR0, STATE, TLB } from "../../x86/registers.ts";
-import type { Alignment, Builder, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
+import type { Alignment, Builder, Scratch, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { FACT } from "../../x86/semantics/vector_builder.ts";
 import { FpuConstantBinder } from "./fpu_binder.ts";
 import { crosses, gather, scatter } from "./page_crossing.ts";
@@ -100,6 +100,27 @@ export class ConstantBinder extends FpuConstantBinder implements Builder {
 
   roundsQuietly(): Value {
     return i32.eqz(this.frame.vectors.loud());
+  }
+
+  knows(value: Vector, facts: number): boolean {
+    return (this.frame.vectors.known(value) & facts) === facts;
+  }
+  learn(value: Vector, facts: number): void {
+    this.frame.vectors.learn(value, facts);
+  }
+
+  shared(name: string, values: readonly Vector[], test: (s: Scratch, ...values: Vector[]) => Value): Value {
+    const params = values.map((): "v128" => "v128");
+    const outlined = this.frame.outlines.get(name, params, "i32", (b, ...locals) => {
+      const once = <T extends "i32" | "i64" | "v128">(type: T) => (value: Expr<T>): Expr<T> => {
+        const local = b.local(type);
+        b.set(local, value as never);
+        return local.get();
+      };
+      const scratch: Scratch = { let: once("i32"), let64: once("i64"), letVector: once("v128") };
+      b.return(test(scratch, ...locals.map((local) => local.get())));
+    });
+    return this.frame.body.call(outlined as never, ...values as never[]) as Value;
   }
 
   /** Host address of the memory operand, plain and in one page; 16 bytes must be aligned unless the instruction says otherwise. */

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { constantOf, type Expr, i32, type Local } from "../../wasm/mod.ts";
+import { constantOf, type Expr, type Hint, i32, type Local } from "../../wasm/mod.ts";
 import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
@@ -239,12 +239,12 @@ export class ScalarConstantBinder implements ScalarBuilder {
   set(variable: Local<"i32">, value: Value): void {
     this.frame.body.set(variable, value);
   }
-  if(condition: Value, then: () => void, otherwise?: () => void): void {
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void {
     const known = constantOf(condition);
     if (known !== undefined) return known !== 0 ? then() : otherwise?.();
     const { flags, body } = this.frame;
     flags.conditional++;
-    body.if(condition, then, otherwise);
+    body.if(condition, then, otherwise, hint);
     flags.conditional--;
   }
   loop(body: (again: () => void) => void): void {
@@ -290,6 +290,9 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
   flagsResult(r: Value): void {
     this.frame.flags.result(r);
+  }
+  flagsCompared(less: Value, equal: Value): void {
+    this.frame.flags.compared(less, equal);
   }
   setCarry(carry: Value): void {
     this.frame.flags.setCarry(carry);

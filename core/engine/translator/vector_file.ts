@@ -138,7 +138,11 @@ export class VectorFile {
     const local = this.#locals[register];
     if (local) this.body.set(local, value);
     else this.body.emit(v128.store(nowhere, value, this.#address(register)));
-    if (local) this.#values.delete(local.get());
+    for (const [one, known] of this.#values) {
+      if (known.register !== register) continue;
+      if (local && one === local.get()) this.#values.delete(one);
+      else this.#values.set(one, { facts: known.facts | this.#facts[register]!, register: undefined });
+    }
     this.#facts[register] = facts;
   }
 
@@ -149,7 +153,9 @@ export class VectorFile {
 
   /** What is known of a value of this instruction. */
   known(value: Vector): number {
-    return this.#values.get(value)?.facts ?? 0;
+    const known = this.#values.get(value);
+    if (known === undefined) return 0;
+    return known.register === undefined ? known.facts : known.facts | this.#facts[known.register]!;
   }
 
   /** `copy` is the same value as `value`. */

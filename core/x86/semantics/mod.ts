@@ -53,4 +53,4 @@ export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
 
 export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
 export type { FpuBuilder, PlainMemory, Wide } from "./fpu_builder.ts";
-export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";
+export type { Alignment, Scratch, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";
