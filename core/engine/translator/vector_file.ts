@@ -1,5 +1,5 @@
 /**
- * The XMM registers of a region in locals, and what is known of them and of their unit.
+ * The registers of SSE and x87 that a region has in locals, and what is known of them and of their units.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { OPERAND } from "../../x86/instruction.ts";
 import { CR0, CR4, STATE } from "../../x86/registers.ts";
 import type { Value, Vector } from "../../x86/semantics/mod.ts";
 import { QUIET_MXCSR } from "../../x86/simd/unit.ts";
+import { FpuFile } from "./fpu_file.ts";
 import type { Region } from "./region.ts";
 
 /** Bytes of a register's slot. */
@@ -23,21 +24,24 @@ const COMPARES = new Set(["comiss", "comisd", "ucomiss", "ucomisd", "ptest"]);
 
 const nowhere = i32.const(0);
 
-/** What is known at one place: facts of each register, and whether SSE instructions may run. */
+/** Which instructions may run, as bits: those of a unit, and those that wait for the FPU's exceptions. */
+export const UNIT = { SSE: 1, FPU: 2, FPU_WAITS: 4 } as const;
+
+/** What is known at one place: facts of each register, and which instructions may run (UNIT bits). */
 export interface Knowledge {
   readonly facts: readonly number[];
-  readonly admitted: boolean;
+  readonly admitted: number;
 }
 
-const NOTHING: Knowledge = { facts: new Array<number>(REGISTERS).fill(0), admitted: false };
+const NOTHING: Knowledge = { facts: new Array<number>(REGISTERS).fill(0), admitted: 0 };
 
 /** What is common to two places. */
 export function meetKnowledge(x: Knowledge | undefined, y: Knowledge): Knowledge {
   if (x === undefined) return y;
-  return { facts: x.facts.map((facts, k) => facts & y.facts[k]!), admitted: x.admitted && y.admitted };
+  return { facts: x.facts.map((facts, k) => facts & y.facts[k]!), admitted: x.admitted & y.admitted };
 }
 
-/** The XMM registers of one region. */
+/** The XMM registers of one region, and the FPU's words. */
 export class VectorFile {
   readonly #locals: (Local<"v128"> | undefined)[] = [];
   readonly #written = new Set<number>();
@@ -47,10 +51,12 @@ export class VectorFile {
   readonly #facts: number[] = [...NOTHING.facts];
   /** Facts of values of the present instruction, and the registers that they were read from. */
   readonly #values = new Map<Expr, { facts: number; register: number | undefined }>();
-  #admitted = false;
+  readonly fpu: FpuFile;
+  #admitted = 0;
 
   /** @param loops Whether the region has a loop. */
   constructor(readonly body: Body, readonly cpu: number, region: Region, loops: boolean) {
+    this.fpu = new FpuFile(body, cpu, region, loops);
     const read = new Set<number>();
     let references = 0, used = false;
     for (const { instructions } of region.blocks) {
@@ -85,6 +91,7 @@ export class VectorFile {
   load(): void {
     const { body } = this;
     this.know(NOTHING);
+    this.fpu.load();
     if (!this.#used) return;
     body.set(this.#unready!, unready(this.cpu));
     body.set(this.#loud!, loud(this.cpu));
@@ -93,6 +100,7 @@ export class VectorFile {
 
   /** Stores what may have been written. */
   store(): void {
+    this.fpu.store();
     this.#locals.forEach((local, k) => {
       if (this.#written.has(k)) this.body.emit(v128.store(nowhere, local!.get(), this.#address(k)));
     });
@@ -114,10 +122,16 @@ export class VectorFile {
     this.#admitted = admitted;
   }
 
+  /** Whether it must be checked that these instructions may run. From here on they may. */
+  admits(unit: number): boolean {
+    if ((this.#admitted & unit) !== 0) return false;
+    this.#admitted |= unit;
+    return true;
+  }
+
   /** Nonzero unless SSE instructions may run; undefined if it is known that they may. */
   unready(): Value | undefined {
-    if (this.#admitted) return undefined;
-    this.#admitted = true;
+    if (!this.admits(UNIT.SSE)) return undefined;
     return this.#unready?.get() ?? unready(this.cpu);
   }
 

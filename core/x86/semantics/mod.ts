@@ -44,6 +44,9 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_SHUFFLE,
 }));
 
+/** Described instructions of the x87 FPU. */
+export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
+
 /** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
