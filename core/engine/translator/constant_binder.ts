@@ -9,6 +9,7 @@ import { OPERAND } from "../../x86/instruction.ts";
 import { CR0, STATE, TLB } from "../../x86/registers.ts";
 import type { Alignment, Builder, Scratch, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { FACT } from "../../x86/semantics/vector_builder.ts";
+import { HIT_OFFSET } from "../interpreter/binder.ts";
 import { FpuConstantBinder } from "./fpu_binder.ts";
 import { crosses, gather, scatter } from "./page_crossing.ts";
 
@@ -123,50 +124,56 @@ export class ConstantBinder extends FpuConstantBinder implements Builder {
     return this.frame.body.call(outlined as never, ...values as never[]) as Value;
   }
 
-  /** Host address of the memory operand, plain and in one page; 16 bytes must be aligned unless the instruction says otherwise. */
-  #wideAddress(bytes: 8 | 16, alignment: Alignment, write: boolean): Value {
+  /** Address and TLB entry of the memory operand. */
+  #wide(bytes: 8 | 16, write: boolean): { linear: Value; entry: Value } {
     const linear = this.linear(bytes === 8 ? 64 : 128, write);
-    if (bytes === 16 && alignment === "aligned") this.calloutIf(i32.and(linear, i32.const(15)));
-    return this.let(i32.add(linear, this.translate(linear, bytes, write)));
+    return { linear, entry: this.let(this.entry(linear, write ? TLB.WRITE : TLB.READ)) };
+  }
+
+  /** Leaves unless an operand of 16 bytes is plain memory and aligned, so that it lies in one page. */
+  #requireAligned(linear: Value, entry: Value): void {
+    this.calloutIf(i32.or(i32.eqz(entry), i32.and(linear, i32.const(15))));
   }
 
   #loadWide(bytes: 8 | 16, alignment: Alignment): Vector {
     const load = bytes === 8 ? v128.load64_zero : v128.load;
+    const { linear, entry } = this.#wide(bytes, false);
     if (bytes === 16 && alignment === "aligned") {
-      return this.letVector(load(this.#wideAddress(bytes, alignment, false)));
+      this.#requireAligned(linear, entry);
+      return this.letVector(load(i32.add(linear, entry), HIT_OFFSET));
     }
     const { frame } = this, { body } = frame;
-    const linear = this.linear(bytes === 8 ? 64 : 128, false);
-    const entry = this.let(this.entry(linear, TLB.READ));
     const host = this.variable();
     body.set(host, i32.add(linear, entry));
     body.if(
       crosses(entry, linear, bytes),
       () => {
         this.calloutIf(i32.eqz(body.call(gather(frame, bytes), linear) as Value));
-        body.set(host, i32.const(frame.cpu + STATE.WIDE));
+        body.set(host, i32.const(frame.cpu + STATE.WIDE - HIT_OFFSET));
       },
       undefined,
       "unlikely",
     );
-    return this.letVector(load(host.get()));
+    return this.letVector(load(host.get(), HIT_OFFSET));
   }
 
   #storeWide(value: Vector, bytes: 8 | 16, alignment: Alignment): void {
     const stored = this.letVector(value);
-    const store = (host: Value) =>
-      this.emit(bytes === 8 ? v128.store64_lane(host, stored, 0) : v128.store(host, stored));
-    if (bytes === 16 && alignment === "aligned") return store(this.#wideAddress(bytes, alignment, true));
+    const store = (host: Value, offset: number) =>
+      this.emit(bytes === 8 ? v128.store64_lane(host, stored, 0, offset) : v128.store(host, stored, offset));
+    const { linear, entry } = this.#wide(bytes, true);
+    if (bytes === 16 && alignment === "aligned") {
+      this.#requireAligned(linear, entry);
+      return store(i32.add(linear, entry), HIT_OFFSET);
+    }
     const { frame } = this, { body } = frame;
-    const linear = this.linear(bytes === 8 ? 64 : 128, true);
-    const entry = this.let(this.entry(linear, TLB.WRITE));
     body.if(
       crosses(entry, linear, bytes),
       () => {
-        store(i32.const(frame.cpu + STATE.WIDE));
+        store(nowhere, frame.cpu + STATE.WIDE);
         this.calloutIf(i32.eqz(body.call(scatter(frame, bytes), linear) as Value));
       },
-      () => store(i32.add(linear, entry)),
+      () => store(i32.add(linear, entry), HIT_OFFSET),
       "unlikely",
     );
   }

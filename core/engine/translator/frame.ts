@@ -5,6 +5,7 @@
  */
 import type { Body, Local } from "../../wasm/mod.ts";
 import type { Value } from "../../x86/semantics/mod.ts";
+import type { AccessGroup, InstructionAccesses } from "./coalescing.ts";
 import type { LocalFlags } from "./local_flags.ts";
 import type { Outlines } from "./outlines.ts";
 import type { VectorFile } from "./vector_file.ts";
@@ -25,6 +26,12 @@ export interface RegionFrame {
   readonly flags: LocalFlags;
   readonly vectors: VectorFile;
   readonly outlines: Outlines;
+  /** Which checks of memory accesses this instruction shares with others. */
+  readonly accesses: InstructionAccesses;
+  /** TLB entries that such checks have found, by group: valid to the block's end. */
+  readonly entries: Map<AccessGroup, Local<"i32">>;
+  /** A variable that keeps its value to the block's end. */
+  blockVariable(): Local<"i32">;
   /** The budget after this instruction has retired. */
   budgetAfter(): Value;
   /** Leaves with nothing of the instruction committed: the interpreter carries it out. */

@@ -22,6 +22,7 @@ import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
 import { VECTOR_INTEGER } from "./vector_integer.ts";
 import { VECTOR_MOVE } from "./vector_move.ts";
 import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
+import { VECTOR_STRING } from "./vector_string.ts";
 
 /** The x87 FPU. */
 const FPU = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_SCALE, ...FPU_COMPARE, ...FPU_CONTROL };
@@ -42,6 +43,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_FLOAT,
   ...VECTOR_INTEGER,
   ...VECTOR_SHUFFLE,
+  ...VECTOR_STRING,
 }));
 
 /** Described instructions of the x87 FPU. */
@@ -51,6 +53,7 @@ export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
   ...VECTOR_FLOAT_CALLOUTS,
+  ...Object.keys(VECTOR_STRING),
   ...Object.keys(FPU),
 ]);
 

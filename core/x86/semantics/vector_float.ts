@@ -1,7 +1,8 @@
 /**
- * SSE floating point where it is quiet: all numbers are zero or normal, results far from underflow and overflow, and MXCSR rounds to
- * nearest with PE masked and set already. Then WebAssembly's arithmetic gives the same bits and no flag changes. Everything else - NaNs,
- * denormals, infinities, other rounding modes, the first inexact result - is left to the exact definitions in `core/x86/simd`.
+ * SSE floating point where it is quiet: all numbers are zero or normal, results far from underflow and overflow, MXCSR rounds to nearest,
+ * and PE is masked and set already, or the result is exact. Then WebAssembly's arithmetic gives the same bits and no flag changes.
+ * Everything else - NaNs, denormals, infinities, other rounding modes, the first inexact result - is left to the exact definitions in
+ * `core/x86/simd`.
  *
  * @module
  */
