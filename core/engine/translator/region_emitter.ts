@@ -39,6 +39,18 @@ export interface RegionServices {
   cell(target: number): number;
   /** Address of the record of an instruction that is called. */
   record(item: RegionInstruction): number;
+  /** Where regions are counted. */
+  readonly gauge?: RegionGauge;
+}
+
+/** Counts what a region does, with code of its own wherever it is entered and left. */
+export interface RegionGauge {
+  /** The region is entered with a budget. */
+  entered(body: Body, budget: Value): void;
+  /** It is left, with what is left of the budget. */
+  left(body: Body, budget: Value): void;
+  /** An instruction's code begins. */
+  mark(body: Body, item: RegionInstruction): void;
 }
 
 type Label = Parameters<Body["br"]>[0];
@@ -60,6 +72,26 @@ export function emitRegion(shared: RegionModule, region: Region, services: Regio
 }
 
 type PooledType = "i32" | "i64" | "v128";
+
+/** A way out of a region: with the flags in memory, or in locals that must be stored. */
+class WayOut {
+  /** Somebody takes it; with flags in locals. */
+  taken = false;
+  takenWithFlags = false;
+  #stored!: Label;
+  #local!: Label;
+
+  open(stored: Label, local: Label): void {
+    this.#stored = stored;
+    this.#local = local;
+  }
+
+  take(flagsLocal: boolean): Label {
+    this.taken = true;
+    this.takenWithFlags ||= flagsLocal;
+    return flagsLocal ? this.#local : this.#stored;
+  }
+}
 
 class RegionEmitter {
   readonly #words: Map<number, Local<"i32">>;
@@ -87,9 +119,9 @@ class RegionEmitter {
   readonly #entries = new Map<AccessGroup, Local<"i32">>();
   readonly #blockPool: Local<"i32">[] = [];
   /** Where the exits go: with the flags in memory already, or in locals. */
-  readonly #leaves = new Map<boolean, Label>();
-  readonly #chains = new Map<boolean, Label>();
-  readonly #jumps = new Map<boolean, Label>();
+  readonly #leaves = new WayOut();
+  readonly #chains = new WayOut();
+  readonly #jumps = new WayOut();
 
   constructor(
     readonly body: Body,
@@ -143,23 +175,25 @@ class RegionEmitter {
   }
 
   /** Emits `inside`, whose exits branch to labels, and behind it what happens there: each by two ways, with flags to be stored or without. */
-  #stubs(stubs: readonly (readonly [Map<boolean, Label>, () => void])[], inside: () => void): void {
+  #stubs(stubs: readonly (readonly [WayOut, () => void])[], inside: () => void): void {
     const [first, ...others] = stubs;
     if (first === undefined) return inside();
-    const [labels, emit] = first, { body } = this;
+    const [way, emit] = first, { body } = this;
     body.block((stored) => {
-      labels.set(false, stored);
       body.block((local) => {
-        labels.set(true, local);
+        way.open(stored, local);
         this.#stubs(others, inside);
       });
-      this.#storeFlags();
+      if (way.takenWithFlags) this.#storeFlags();
+      else body.unreachable();
     });
-    emit();
+    if (way.taken) emit();
+    else body.unreachable();
   }
 
   #enter(): void {
     const { body, region } = this, { place } = region;
+    this.services.gauge?.entered(body, this.budget.get());
     body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
     this.#flagsLocal = this.#places.eager;
     if (this.#places.eager) this.#loadFlags();
@@ -195,7 +229,7 @@ class RegionEmitter {
   /** Leaves before the instruction at an offset, `retired` instructions of its block done. */
   #leaveAt(offset: number, retired: number, code: number): void {
     this.body.set(this.#exit, i32.const((offset << 16) | (retired << 2) | CODE[code]!));
-    this.body.br(this.#leaves.get(this.#flagsLocal)!);
+    this.body.br(this.#leaves.take(this.#flagsLocal));
   }
 
   #writeBack(): void {
@@ -206,6 +240,7 @@ class RegionEmitter {
     this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
     const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
+    this.services.gauge?.left(body, this.#state(STATE.BUDGET));
     body.return(i32.add(i32.and(exit, i32.const(3)), i32.const(REGION_EXIT.INTERPRET)) as never);
   }
 
@@ -272,6 +307,7 @@ class RegionEmitter {
   #goOn(slot: Value): void {
     const { body } = this;
     this.#vectors.store();
+    this.services.gauge?.left(body, this.budget.get());
     const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
     body.returnCallIndirect(
       this.shared.table,
@@ -327,6 +363,7 @@ class RegionEmitter {
       this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
       this.#vectors.begin();
       this.#flags.dead = dead[position]!;
+      this.services.gauge?.mark(this.body, item);
       if (!this.#flagsLocal && this.#places.touches(item, dead[position]!)) {
         if (!this.#places.replaces(item)) this.#loadFlags();
         this.#replaced = this.#places.replaces(item);
@@ -378,7 +415,7 @@ class RegionEmitter {
         body.set(this.#target, target);
         this.#spend(block);
         this.#own(node, block.targets);
-        body.br(this.#jumps.get(this.#flagsLocal)!);
+        body.br(this.#jumps.take(this.#flagsLocal));
       },
       branch: (condition) => {
         ended = true;
@@ -474,7 +511,7 @@ class RegionEmitter {
 
   #leaveFor(cell: number): void {
     this.body.set(this.#cell, i32.const(cell));
-    this.body.br(this.#chains.get(this.#flagsLocal)!);
+    this.body.br(this.#chains.take(this.#flagsLocal));
   }
 
   /** Has the interpreter carry out one instruction, between two of the region's. */
@@ -492,7 +529,15 @@ class RegionEmitter {
       body.call(this.shared.run, i32.const(services.cpu), i32.const(services.record(item))) as Value,
     );
     const gone = i32.and(i32.ne(status.get(), i32.const(EXIT.STOP)), i32.ne(status.get(), i32.const(EXIT.BUDGET)));
-    body.if(gone, () => body.return(status.get() as never), undefined, "unlikely");
+    body.if(
+      gone,
+      () => {
+        services.gauge?.left(body, this.#state(STATE.BUDGET));
+        body.return(status.get() as never);
+      },
+      undefined,
+      "unlikely",
+    );
     this.registers.forEach((local, index) => body.set(local, this.#state(registerSlot(index))));
     // The flags stay in memory, unless every block expects them in locals.
     this.#flagsLocal = this.#places.eager;

@@ -26,12 +26,22 @@ import { emitDispatch } from "./dispatch_emitter.ts";
 import { Outlines } from "./outlines.ts";
 import type { Region, RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
+import {
+  type RegionEnd,
+  type RegionReports,
+  RegionWatch,
+  type RegionWatchOptions,
+  type WatchedRegion,
+} from "./region_watch.ts";
 
 /** Slots of the regions' function table. */
 export const REGION_SLOTS = 1 << 15;
 
 /** Regions that one module takes at most, and at least unless nothing else becomes hot. */
 const BATCH = 16;
+
+/** How often something becomes hot, the same or others, before a batch is translated that is not full. */
+const PATIENCE = 2 * BATCH;
 
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
@@ -53,6 +63,8 @@ export interface TranslatorOptions {
   readonly calledOut: ReadonlySet<string>;
   /** How often code is reached before it is hot: 1 to 65535. */
   readonly after: number;
+  /** What is to be seen of regions. */
+  readonly watch?: RegionWatchOptions;
 }
 
 /** Counters for `--stats`. */
@@ -80,6 +92,7 @@ interface Installed {
   readonly region: Region;
   /** Its exits' cells, by the key each waits for. */
   readonly cells: readonly { readonly cell: number; readonly key: number }[];
+  readonly watched?: WatchedRegion;
 }
 
 /** A place that waits for translation. */
@@ -94,6 +107,7 @@ interface Queued {
 /** Translates for one virtual CPU. */
 export class Translator {
   readonly #options: TranslatorOptions;
+  readonly #watch: RegionWatch | undefined;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #state: Int32Array;
@@ -110,6 +124,7 @@ export class Translator {
   readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
   #nextCell = 1;
+  #waited = 0;
   #made = 0;
   #instructions = 0;
   #bytes = 0;
@@ -123,6 +138,7 @@ export class Translator {
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
+    this.#watch = options.watch && new RegionWatch(options.watch);
     const { memory, layout, table } = options;
     this.#words = new Int32Array(memory.buffer);
     this.#halves = new Uint16Array(memory.buffer);
@@ -166,9 +182,8 @@ export class Translator {
     this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = this.#options.after;
     let known = this.#regions.get(key);
     if (known === undefined) {
-      const again = this.#queue.has(key);
       this.#queue.set(key, place);
-      if (!again && this.#queue.size < BATCH && this.#options.after > 1) {
+      if (this.#queue.size < BATCH && ++this.#waited < PATIENCE && this.#options.after > 1) {
         if (branch !== 0) this.#halves[(branch + 6) >> 1] = this.#options.after;
         return false;
       }
@@ -193,12 +208,19 @@ export class Translator {
     if (form === SITE.CALLED) return;
     slow.set(place.offset, form + 1);
     if (form + 1 === SITE.CALLED) this.#slowCount++;
+    this.#noteSlow(place, form + 1);
     for (const installed of [...this.#byPage.get(index) ?? []]) {
       const hit = installed.region.blocks.some(({ instructions }) =>
         instructions.some(({ offset }) => offset === place.offset)
       );
-      if (hit) this.#remove(installed);
+      if (hit) this.#remove(installed, "retranslated");
     }
+  }
+
+  #noteSlow({ page, offset, linear }: Queued, form: number): void {
+    const instruction = this.#watch && this.#options.code.instructionAt(page, offset);
+    if (instruction === undefined) return;
+    this.#watch!.slow({ instruction }, linear + offset, page.mode, form === SITE.CALLED ? "called" : "alone");
   }
 
   /** Where an EIP lies, if decoded code of it is mapped. */
@@ -216,12 +238,14 @@ export class Translator {
     const started = performance.now();
     const { memory, layout, table, run, code } = this.#options;
     const queue = [...this.#queue];
+    this.#waited = 0;
     this.#queue.clear();
     const module = new ModuleBuilder();
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
     const outlines = new Outlines(module);
+    const watch = this.#watch?.module(module, ENVIRONMENT);
     const fresh: Installed[] = [];
     for (const [key, place] of queue) {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
@@ -236,22 +260,27 @@ export class Translator {
         break;
       }
       const cells: { cell: number; key: number }[] = [];
+      const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
       const emitted = emitRegion({ module, outlines, table: regions, run: loop }, region, {
         cpu: layout.cpu,
         area: this.#area,
         cell: (target) => this.#cell(place, target, cells),
         record: (item) => this.#record(item, place.page.mode),
+        ...(gauge ? { gauge } : {}),
       });
+      if (watched) watched.emitted = emitted;
       module.elements(regions, slot, [emitted]);
-      fresh.push({ key, slot, region, cells });
+      fresh.push({ key, slot, region, cells, ...(watched ? { watched } : {}) });
     }
     // Everything is thrown away together, these regions' pages included.
     if (this.#isFull) return code.reset();
     if (fresh.length === 0) return;
     const bytes = module.build();
     const compiling = performance.now();
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table, run } });
+    const imports = { memory, regions: table, run, ...watch?.imports };
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: imports });
     this.#compiled += performance.now() - compiling;
+    watch?.built(bytes);
     for (const installed of fresh) this.#install(installed);
     this.#modules++;
     this.#bytes += bytes.length;
@@ -328,6 +357,7 @@ export class Translator {
     for (const { start, end } of region.blocks) if (end > start) code.pages.cover(region.place.page, start, end);
     this.#made++;
     this.#instructions += region.length;
+    if (installed.watched) this.#watch?.made(installed.watched);
   }
 
   /** Enters a region into the hash table, in whose place another may stand. */
@@ -344,12 +374,13 @@ export class Translator {
     this.#state[STATE.STALE >> 2] = 1;
     for (const installed of [...onPage]) {
       this.#invalidated++;
-      this.#remove(installed);
+      this.#remove(installed, "written");
     }
   }
 
-  #remove(installed: Installed): void {
+  #remove(installed: Installed, why: RegionEnd): void {
     const { key, slot, cells, region } = installed;
+    if (installed.watched) this.#watch?.gone(installed.watched, why);
     this.#regions.delete(key);
     this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
@@ -373,13 +404,18 @@ export class Translator {
 
   /** All decoded code was thrown away, and with it everything here. */
   reset(): void {
-    for (const installed of [...this.#regions.values()]) this.#remove(installed);
+    for (const installed of [...this.#regions.values()]) this.#remove(installed, "evicted");
     this.#queue.clear();
     this.#slow.clear();
     this.#incoming.clear();
     this.#byPage.clear();
     this.#isFull = false;
     this.#state[STATE.STALE >> 2] = 1;
+  }
+
+  /** The hottest regions, where they are counted. */
+  reports(most: number): RegionReports | undefined {
+    return this.#watch?.reports(most);
   }
 
   /** Counters. */
