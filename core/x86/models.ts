@@ -258,7 +258,7 @@ function model(name: CpuModelName | RecordedModelName): CpuModel {
     eflags,
     leaves,
     forms: formsOf(features),
-    calledOut: new Set(eflags === ~0 ? [] : ["popf"]),
+    calledOut: new Set(eflags === ~0 ? [] : ["popf", "iret"]),
     ...(description.earlier ?? FROM_I386),
   };
 }

@@ -200,11 +200,16 @@ class RegionEmitter {
       undefined,
       "likely",
     );
+    this.#dispatch(slot.get());
+  }
+
+  /** Goes on at the target with the function in a slot. */
+  #dispatch(slot: Value): void {
     const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
-    body.returnCallIndirect(
+    this.body.returnCallIndirect(
       this.shared.table,
       type as never,
-      slot.get(),
+      slot,
       ...[this.#target, this.budget, ...this.registers].map((local) => local.get()) as never[],
     );
   }
@@ -280,6 +285,13 @@ class RegionEmitter {
         body.set(this.#target, target);
         this.#spend(block);
         this.#leaveFor(this.services.area + AREA.CELLS);
+      },
+      transfer: (target, user) => {
+        ended = true;
+        body.set(this.#target, target);
+        this.#spend(block);
+        this.#storeFlags();
+        this.#dispatch(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
       },
       branch: (condition) => {
         ended = true;

@@ -165,13 +165,13 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The TLB entry of a linear address. */
-  #entry(linear: Value, table: number): Value {
-    return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), this.frame.tlb + table);
+  #entry(linear: Value, table: number, tlb: number): Value {
+    return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb + table);
   }
 
   /** The addend that makes a linear address a host address; leaves where the TLB has none, or the access crosses pages. */
-  protected translate(linear: Value, bytes: number, write: boolean): Value {
-    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
+  protected translate(linear: Value, bytes: number, write: boolean, tlb: number = this.frame.tlb): Value {
+    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ, tlb));
     this.#leaveIf(
       bytes === 1
         ? i32.and(entry, i32.const(0xfff))
@@ -219,6 +219,10 @@ export class ScalarConstantBinder implements ScalarBuilder {
   selector(k: number): Value {
     const at = STATE.SEGMENTS + this.operand(k).register * SEGMENT.SIZE + SEGMENT.SELECTOR;
     return i32.load16_u(i32.const(0), this.frame.cpu + at);
+  }
+
+  segmentNumber(k: number): Value {
+    return i32.const(this.operand(k).register);
   }
 
   let(value: Value): Value {
@@ -271,6 +275,12 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
   setState(offset: number, value: Value): void {
     this.emit(i32.store(i32.const(0), value, this.frame.cpu + offset));
+  }
+  block(): Value {
+    return i32.const(this.frame.cpu);
+  }
+  systemHost(linear: Value, bytes: number, write: boolean): Value {
+    return this.let(i32.add(linear, this.translate(linear, bytes, write, this.frame.cpu + TLB.SUPERVISOR)));
   }
 
   flagsAdd(r: Value, y: Value): void {
@@ -368,6 +378,9 @@ export class ScalarConstantBinder implements ScalarBuilder {
 
   jump(target: Value): void {
     this.frame.jump(target);
+  }
+  transfer(target: Value, user: Value): void {
+    this.frame.transfer(target, user);
   }
 
   branch(k: number, condition?: Value): void {
