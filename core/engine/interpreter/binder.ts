@@ -29,6 +29,8 @@ export interface SlowPath {
   readonly admit: FunctionRef;
   /** The instruction's TypeScript definition. */
   readonly callout: FunctionRef;
+  /** Delivers a fault: see `InterpreterImports`. */
+  readonly fault: FunctionRef;
 }
 
 /** Where the emitted code stands: the loop's own locals, or a function's parameters. */
@@ -347,8 +349,8 @@ export class ScalarBinder implements ScalarBuilder {
     return i32.load16_u(at, STATE.SEGMENTS + SEGMENT.SELECTOR);
   }
 
-  segmentNumber(k: number): Value {
-    return this.#field8(this.#fields[k]!);
+  segmentNumber(_k: number): Value {
+    return this.#field8(RECORD.CALLOUT_IMMEDIATE);
   }
 
   let(value: Value): Value {

@@ -34,11 +34,10 @@ const STRINGS = new Set("movs stos lods cmps scas".split(" "));
 const CALLED = new Set(["enter"]);
 
 /** Whether the description of a transfer or a segment load serves. */
-function isPlain({ form, operandSize, operands, count }: Instruction, mode: number): boolean {
+function isPlain({ form, operandSize, operands }: Instruction, mode: number): boolean {
   if (mode !== (MODE.FLAT | MODE.D)) return false;
   if (form!.semantics === "iret") return operandSize === 4;
-  return !SEGMENT_LOADS.has(form!.semantics) ||
-    (operands[0]!.register !== SEG.SS && (count < 2 || operands[1]!.kind !== OPERAND.MEMORY));
+  return !SEGMENT_LOADS.has(form!.semantics) || operands[0]!.register !== SEG.SS;
 }
 
 /** How an instruction is carried out. */

@@ -252,8 +252,6 @@ function dataRegister(b: Builder): Value {
 }
 
 const mov_to_segment: Semantics = (b) => {
-  // A record has no room for the register beside a memory operand.
-  if (b.isMemory(1)) return b.calloutIf(i32.const(1));
   const segment = dataRegister(b);
   loadData(b, segment, b.let(has(b.read(1, "u"), 0xffff)));
 };
