@@ -34,10 +34,13 @@ export type {
   RomBoot,
   ScriptStep,
 } from "./core/machine/definition.ts";
+export type { EngineName } from "./core/machine/engines.ts";
 export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
 export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
+export type { GdbAddress } from "./core/machine/debug/gdb_server.ts";
+export type { GdbOptions } from "./host/gdb.ts";
 export {
   boot,
   type BootOptions,

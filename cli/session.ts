@@ -121,8 +121,7 @@ async function prepare(options: SessionOptions): Promise<Prepared> {
   const { gdb } = options;
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
-    const { guest } = source;
-    return { definition, start: (listener) => started(Machine.restore(definition, source, listener, gdb), guest) };
+    return { definition, start: (listener) => Machine.restore(definition, source, listener, gdb) };
   }
   const definition = resolveDefinition(options.definition, BOARD, currentFolder());
   const guest = await readGuest(options.definition.boot, definition.memory);
@@ -130,9 +129,9 @@ async function prepare(options: SessionOptions): Promise<Prepared> {
 }
 
 /** The machine, and no longer the guest's bytes. */
-async function started(machine: Promise<Machine>, guest: Guest | undefined): Promise<Machine> {
+async function started(machine: Promise<Machine>, guest: Guest): Promise<Machine> {
   const running = await machine;
-  if (guest !== undefined) releaseGuest(guest);
+  releaseGuest(guest);
   return running;
 }
 

@@ -5,6 +5,7 @@
  */
 import { BulkheadError } from "../core/bus/error.ts";
 import type { LogSink } from "../core/bus/log.ts";
+import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
 import type { MachineDefinition } from "../core/machine/definition.ts";
 import { Machine, type MachineListener } from "../core/machine/machine.ts";
 import type { MachineState } from "../core/machine/protocol.ts";
@@ -12,6 +13,7 @@ import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
 import type { ScriptMatch } from "../core/machine/script.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
+import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
@@ -32,6 +34,11 @@ export interface BootOptions {
   readonly log?: LogSink;
   /** Told of each piece of the guest's serial output, before any `expect` that it meets returns. */
   readonly output?: (bytes: Uint8Array) => void | Promise<void>;
+  /**
+   * Listens for gdb; nowhere if absent. The machine process gets the right to that one address; the script needs none. A `deterministic`
+   * machine runs under gdb once the script waits for it, as without: at the first `expect`, `resume` or look at `exit`.
+   */
+  readonly gdb?: GdbOptions;
 }
 
 /** Options of {@linkcode restore}. */
@@ -167,10 +174,11 @@ export class VirtualMachine implements AsyncDisposable {
 
   /** See {@linkcode boot}. */
   static async boot(definition: MachineDefinition, options: BootOptions): Promise<VirtualMachine> {
+    const gdb = gdbListener(options.gdb);
     const resolved = resolveDefinition(definition, BOARD, currentFolder());
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
-    const machine = await Machine.start(resolved, guest, serial.listener(options));
+    const machine = await Machine.start(resolved, guest, serial.listener(options), gdb);
     releaseGuest(guest);
     serial.connect(machine);
     const deterministic = resolved.clock.mode === "deterministic";
@@ -180,10 +188,10 @@ export class VirtualMachine implements AsyncDisposable {
 
   /** See {@linkcode restore}. */
   static async restore(snapshot: string | URL | Uint8Array, options: RestoreOptions): Promise<VirtualMachine> {
+    const gdb = gdbListener(options.gdb);
     const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, BOARD, currentFolder());
     const serial = new MachineSerialPort();
-    const machine = await Machine.restore(definition, source, serial.listener(options));
-    if (source.guest !== undefined) releaseGuest(source.guest);
+    const machine = await Machine.restore(definition, source, serial.listener(options), gdb);
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();
@@ -218,6 +226,11 @@ export class VirtualMachine implements AsyncDisposable {
   /** Id of the machine's process on the host. */
   get pid(): number {
     return this.#machine.pid;
+  }
+
+  /** Where the machine listens for gdb (`target remote hostname:port`), if it does. */
+  get gdb(): GdbAddress | undefined {
+    return this.#machine.gdb;
   }
 
   /** Stops the guest before its next instruction, until `resume`. */

@@ -6,6 +6,7 @@
 import { BulkheadError } from "../core/bus/error.ts";
 import type { BootSource } from "../core/machine/definition.ts";
 import { release } from "../core/sandbox/reclaim.ts";
+import type { Guest } from "../core/machine/machine.ts";
 import type { GuestFile, GuestStart } from "../plugins/guest_start.ts";
 import { verifyInitrd } from "../plugins/linux_boot/initrd.ts";
 import { linuxStart } from "../plugins/linux_boot/linux_boot.ts";
@@ -18,7 +19,24 @@ import { romStart } from "../plugins/rom.ts";
  * @param memory Bytes of guest memory.
  * @throws {BulkheadError} A file that cannot be read (`unreadable-file`), or that is not what it should be.
  */
-export async function readGuest(source: BootSource, memory: number): Promise<GuestStart> {
+export async function readGuest(source: BootSource, memory: number): Promise<Guest> {
+  const files = absolute(source);
+  return { ...await readStart(source, memory), again: () => readGuest(files, memory) };
+}
+
+/** The same files from wherever this process will stand. */
+function absolute(source: BootSource): BootSource {
+  const from = <F extends string | URL>(file: F) =>
+    typeof file === "string" && !/^([/\\]|[A-Za-z]:)/.test(file) ? `${Deno.cwd()}/${file}` : file;
+  if ("rom" in source) return { ...source, rom: from(source.rom) };
+  if ("multiboot" in source) {
+    return { ...source, multiboot: from(source.multiboot), modules: source.modules?.map(from) };
+  }
+  const { kernel, initrd, overlay } = source;
+  return { ...source, kernel: from(kernel), initrd: initrd?.map(from), overlay: overlay && from(overlay) };
+}
+
+async function readStart(source: BootSource, memory: number): Promise<GuestStart> {
   if ("rom" in source) return romStart(await readGuestFile(source.rom, "ROM"));
   if ("multiboot" in source) {
     const kernel = await readGuestFile(source.multiboot, "multiboot kernel");
@@ -38,7 +56,7 @@ export async function readGuest(source: BootSource, memory: number): Promise<Gue
 }
 
 /** Frees the memory of a guest that has been given to its machine. */
-export function releaseGuest({ pieces, roms }: GuestStart): void {
+export function releaseGuest({ pieces, roms }: Pick<Guest, "pieces" | "roms">): void {
   for (const { bytes } of [...pieces, ...roms]) release(bytes);
 }
 

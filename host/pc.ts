@@ -2,13 +2,14 @@
  * The standard PC: which devices it has, where, and how they are wired.
  *
  * As an IBM PC/AT and its successors: two interrupt controllers, a timer, the clock chip with its CMOS memory, the keyboard controller, the
- * system ports and two serial ports; then what tests and debugging use.
+ * system ports, the FPU's error logic and two serial ports; then what tests and debugging use.
  *
  * @module
  */
 import type { Board } from "../core/machine/board.ts";
 import { debugConsole } from "../devices/debug_console.ts";
 import { exitPort } from "../devices/exit_port.ts";
+import { fpuError } from "../devices/fpu_error.ts";
 import { i8042 } from "../devices/i8042.ts";
 import { i8254 } from "../devices/i8254.ts";
 import { i8259a } from "../devices/i8259a.ts";
@@ -30,6 +31,7 @@ const pc: Board = (host, signals, { memory, date, firmware }) => {
   const rtc = host.attach(mc146818, { name: "rtc", config: { epoch: date / 1000, memoryBytes: memory } });
   const keyboard = host.attach(i8042, { name: "keyboard" });
   const ports = host.attach(systemPorts, { name: "ports" });
+  const fpu = host.attach(fpuError, { name: "fpu" });
   const com1 = host.attach(ns16550a, { name: "com1" });
   const com2 = host.attach(ns16550a, { name: "com2", at: { io: 0x2f8 } });
   const debug = host.attach(debugConsole, { name: "debug" });
@@ -46,6 +48,7 @@ const pc: Board = (host, signals, { memory, date, firmware }) => {
   host.join(com1.line("irq"), pic.input("ir4"));
   host.join(rtc.line("irq8"), pic.input("ir8"));
   host.join(keyboard.line("irq12"), pic.input("ir12"));
+  host.join(fpu.line("irq13"), pic.input("ir13"));
   host.join([keyboard.line("a20"), ports.line("a20")], signals.a20);
   host.join([keyboard.line("reset"), ports.line("reset")], signals.reset);
 
@@ -56,6 +59,7 @@ const pc: Board = (host, signals, { memory, date, firmware }) => {
 
   return {
     interrupts: pic.provides("acknowledge"),
+    fpuErrorPins: fpu.provides("pins"),
     serial: com1.provides("serial"),
     request: (number) => number < 16 && !TAKEN.has(number) ? pic.input(`ir${number}` as "ir5") : undefined,
     postCode: () => (post.state as { codes: number[] }).codes.at(-1),

@@ -20,7 +20,7 @@ import {
   type SavedMachine,
 } from "../core/machine/snapshot/saved_machine.ts";
 import { sha256Hex } from "../core/machine/snapshot/sha256.ts";
-import { readGuest } from "./guest.ts";
+import { readGuest, releaseGuest } from "./guest.ts";
 
 /** A snapshot and the machine that may take it over. */
 export interface Restorable {
@@ -75,8 +75,10 @@ async function prepare(
   if (given.boot === undefined) return { definition, source };
 
   const guest = await readGuest(given.boot, definition.memory);
-  checkSameMachine(subject, identity, machineIdentity(definition, guest.cpu, await identified(guest)));
-  return { definition, source: { ...source, guest } };
+  const pieces = await identified(guest);
+  releaseGuest(guest);
+  checkSameMachine(subject, identity, machineIdentity(definition, guest.cpu, pieces));
+  return { definition, source: { ...source, again: guest.again } };
 }
 
 /** The definition that is to go on: a whole one as it is, else the saved one with what is given. */

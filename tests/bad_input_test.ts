@@ -117,7 +117,7 @@ const CASES: Readonly<Record<string, readonly [args: readonly string[], ...sente
   ],
   "an unknown engine": [
     ["run", "--rom", "good.rom", "--engine", "steam"],
-    '--engine: expected interpreter, found "steam"',
+    '--engine: expected translator or interpreter, found "steam"',
   ],
   "a timeout that is none": [["run", "--rom", "good.rom", "--timeout", "soon"], "--timeout: expected a time"],
   "an instruction count that is none": [

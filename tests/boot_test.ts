@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { toFileUrl } from "@std/path";
+import { relative, toFileUrl } from "@std/path";
+import { assemble } from "../core/x86/assemble.ts";
 import { boot, BulkheadError, type MachineDefinition } from "../mod.ts";
 import { Folder } from "./command_line.ts";
 import { gone } from "./processes.ts";
-import { type Program, program, rom } from "./roms.ts";
+import { kernel, type Program, program, rom } from "./roms.ts";
 
 /** A machine with a ROM, in a folder of its own. */
 async function machine(
@@ -19,6 +20,20 @@ function prompt(): Program {
   const code = program().openSerial();
   const again = code.here;
   return code.print("> ").readSerial().writeSerial().jumpTo(again);
+}
+
+/** A kernel that prints a letter and waits for a character. */
+function greeting(letter: string): Uint8Array {
+  const { bytes } = assemble(`
+    mov dx, 0x3f8
+    mov al, '${letter}'
+    out dx, al
+    mov dx, 0x3fd
+    wait: in al, dx
+    test al, 1
+    jz wait
+    hlt`);
+  return kernel(program().raw(...bytes));
 }
 
 const DETERMINISTIC = { clock: { mode: "deterministic" } } as const;
@@ -86,6 +101,39 @@ Deno.test("a reset starts the guest again", async () => {
   await vm.serial.expect(/hello/);
   await vm.reset();
   await vm.serial.expect(/hello/);
+});
+
+Deno.test("a reset reads the guest's files again, from where they were, and ends the run if they have changed", async () => {
+  await using folder = await Folder.make();
+  const file = await folder.write("kernel", greeting("a"));
+  await using vm = await boot({ boot: { kernel: relative(Deno.cwd(), file) }, memory: "4M", ...DETERMINISTIC });
+  await vm.serial.expect(/a/);
+  const first = await vm.state({ hash: true });
+  const stood = Deno.cwd();
+  try {
+    Deno.chdir("/");
+    await vm.reset();
+    await vm.serial.expect(/a/);
+  } finally {
+    Deno.chdir(stood);
+  }
+  assertEquals((await vm.state({ hash: true })).cpu, first.cpu);
+  await folder.write("kernel", greeting("b"));
+  await vm.reset();
+  const report = await vm.exit;
+  assertEquals(report.reason, "failed");
+  const { message } = BulkheadError.fromJSON(report.error);
+  assertMatch(message, /^the guest cannot be started again: .*kernel.* is not what it was/);
+});
+
+Deno.test("a guest whose file is gone cannot be started again", async () => {
+  await using folder = await Folder.make();
+  const file = await folder.write("kernel", greeting("a"));
+  await using vm = await boot({ boot: { kernel: file }, memory: "4M" });
+  await vm.serial.expect(/a/);
+  await Deno.remove(file);
+  await vm.reset();
+  assertMatch(BulkheadError.fromJSON((await vm.exit).error).message, /kernel.*nothing of that name/);
 });
 
 Deno.test("a stopped machine can still be asked", async () => {

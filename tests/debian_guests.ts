@@ -15,6 +15,15 @@ export const NETBOOT: GuestFiles = await find("debian-12-netboot-i386");
 /** BusyBox, linked statically. */
 export const BUSYBOX: GuestFiles = await find("busybox-static-i386");
 
+/** A kernel that uses physical address extension. */
+export const LINUX_PAE: GuestFiles = await find("linux-686-pae");
+
+/** GNU Mach, a Multiboot kernel. */
+export const GNU_MACH: GuestFiles = await find("gnumach");
+
+/** The memory tester's 32-bit kernel. */
+export const MEMTEST: GuestFiles = await find("memtest86+");
+
 async function find(name: string): Promise<GuestFiles> {
   try {
     return await pull(name, debianHost());

@@ -27,9 +27,9 @@ export async function childrenOf(pid: number): Promise<number[]> {
   return await evaluate(script) as number[];
 }
 
-/** Kills a process. */
-export async function kill(pid: number): Promise<void> {
-  await evaluate(`Deno.kill(${pid}, "SIGKILL"); console.log(true);`);
+/** Sends a process a signal; kills it if none is named. */
+export async function kill(pid: number, signal: Deno.Signal = "SIGKILL"): Promise<void> {
+  await evaluate(`Deno.kill(${pid}, "${signal}"); console.log(true);`);
 }
 
 /** Whether all the processes go, within a few seconds. */

@@ -223,6 +223,8 @@ Deno.test("a machine process that is killed while it saves leaves the old file",
   const file = await folder.write("old", "what was there");
   await using vm = await boot(await busy(folder, { memory: "64M" }));
   await vm.resume();
+  // Stopped first, so that the save cannot be done before the kill arrives.
+  await kill(vm.pid, "SIGSTOP");
   const saved = vm.save(file);
   const failed = assertRejects(() => saved, BulkheadError);
   await kill(vm.pid);

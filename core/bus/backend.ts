@@ -60,6 +60,14 @@ export interface TimerChannel {
   output(): boolean;
 }
 
+/** The FPU's error pins, as the processor drives and samples them while CR0.NE is clear (Intel SDM volume 1, appendix D). */
+export interface FpuErrorPins {
+  /** Drives FERR#: true while an unmasked exception waits to be handled. */
+  setError(asserted: boolean): void;
+  /** Samples IGNNE#: true while the processor is to go on in spite of the error. */
+  ignored(): boolean;
+}
+
 /** {@linkcode CharacterBackend}: unconnected, what is sent is lost. */
 export const characterBackend: Interface<CharacterBackend> = defineInterface("character-backend/1", {
   write: () => {},
@@ -88,6 +96,12 @@ export const timerChannel: Interface<TimerChannel> = defineInterface("timer-chan
   setGate: () => {},
   gate: () => false,
   output: () => false,
+});
+
+/** {@linkcode FpuErrorPins}: unconnected, errors are ignored. */
+export const fpuErrorPins: Interface<FpuErrorPins> = defineInterface("fpu-error-pins/1", {
+  setError: () => {},
+  ignored: () => true,
 });
 
 /** {@linkcode InterruptAcknowledger}: unconnected, never asserted; 255 is what an empty bus gives. */

@@ -10,6 +10,8 @@ import { CONTROL_CASE, RECORD } from "./interpreter/record.ts";
 export class Blocks {
   readonly #words: Int32Array;
   readonly #interpreter: Interpreter;
+  /** Addresses of words that `leaveOnceAfter` changed, each followed by what was there. */
+  readonly #changed: number[] = [];
 
   /** @param words The machine's memory. */
   constructor(words: Int32Array, interpreter: Interpreter) {
@@ -60,6 +62,26 @@ export class Blocks {
       if (this.#interpreter.branches(number)) words[(record + RECORD.IMMEDIATE) >> 2] = 0;
       this.#divert(following, 0);
     } else this.#divert(following, this.position(record) + 1);
+  }
+
+  /** The same for this one time: `restore` undoes it. The look-up must fail, so that emitted code leaves. */
+  leaveOnceAfter(record: number): void {
+    const words = this.#words;
+    const following = record + RECORD.SIZE;
+    for (const at of [record + RECORD.IMMEDIATE, following, following + RECORD.A]) {
+      this.#changed.push(at >> 2, words[at >> 2]!);
+    }
+    this.leaveAfter(record);
+  }
+
+  /** Puts back what `leaveOnceAfter` changed. */
+  restore(): void {
+    const changed = this.#changed;
+    // In reverse: what was changed twice gets its first value.
+    while (changed.length > 0) {
+      const value = changed.pop()!;
+      this.#words[changed.pop()!] = value;
+    }
   }
 
   /** Turns a record into a look-up of its own EIP, with the count of the instructions before it. */

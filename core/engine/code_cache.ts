@@ -92,6 +92,11 @@ export class CodeCache {
     return this.#scratch;
   }
 
+  /** Four bytes of memory that the TLB reaches, without a trace of having looked. */
+  peek32(linear: number, user: boolean): number | undefined {
+    return this.#memory.peek32(linear, user);
+  }
+
   /** The instruction at an offset of a page, a new one; undefined if none lies whole in it. */
   instructionAt(page: CodePage, offset: number): Instruction | undefined {
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
@@ -138,7 +143,7 @@ export class CodeCache {
     const state = this.#state;
     const limit = state[STATE.CS_LIMIT >> 2]! >>> 0;
     if (eip > limit) throw new GuestFault(VECTOR.GP, 0);
-    if (this.kept.length > KEPT_LIMIT) this.reset();
+    if (this.kept.length > KEPT_LIMIT) this.#makeRoom();
     const linear = this.#linear(eip), offset = linear & 0xfff;
     const known = this.#entered(linear);
     if (known !== 0) {
@@ -212,8 +217,13 @@ export class CodeCache {
   #page(physicalPage: number, mode: number, variant: number): CodePage {
     const page = this.pages.page(physicalPage, mode, variant);
     if (page) return page;
-    this.reset();
+    this.#makeRoom();
     return this.pages.page(physicalPage, mode, variant)!;
+  }
+
+  #makeRoom(): void {
+    this.pages.arenaResets++;
+    this.reset();
   }
 
   /** Forgets all decoded code: everything is decoded anew as it is needed. */
@@ -229,7 +239,7 @@ export class CodeCache {
   #decodeRun(page: CodePage, start: number, linear: number, user: boolean): number {
     let run = this.pages.take(RUN_RECORDS);
     if (run === 0) {
-      this.reset();
+      this.#makeRoom();
       page = this.#page(page.page, page.mode, page.variant);
       this.#memory.fetch(linear, user);
       this.#memory.enterExecute(linear, user, page.index);
@@ -382,7 +392,7 @@ export class CodeCache {
     const following = this.pages.page(nextPage, page.mode, this.breakpoints.variant(nextLinear));
     const at = following ? this.pages.take(4) : 0;
     if (!following || at === 0) {
-      this.reset();
+      this.#makeRoom();
       const again = this.#page(page.page, page.mode, page.variant);
       this.#fetch(linear, user);
       this.#memory.enterExecute(linear, user, again.index);

@@ -50,7 +50,12 @@ export class CodePages {
   readonly #watches = new Map<number, Watch>();
   readonly #start: number;
   readonly #end: number;
+  /** Records grow upwards from here, indexes downwards to `#indexes`: these begin at page boundaries of the host. */
   #free: number;
+  #indexes: number;
+  /** Nothing between the two was ever written: it is zero, and the host has given no memory for it. */
+  #untouchedFrom: number;
+  #untouchedTo: number;
   /** Pages whose code was thrown away because they were written. */
   invalidations = 0;
   /** Times that the arena was full and everything was thrown away. */
@@ -60,21 +65,22 @@ export class CodePages {
   /** Told when everything is thrown away. */
   onReset: () => void = () => {};
 
-  /** @param start First byte of the arena. @param bytes Its size. */
+  /** @param start First byte of the arena, which is zero and a multiple of 4096. @param bytes Its size, a multiple of 4096. */
   constructor(memory: GuestMemory, start: number, bytes: number) {
     this.#memory = memory;
     this.#physical = memory.physical;
     this.#words = memory.physical.words;
     this.#start = start;
     this.#end = start + bytes;
-    this.#free = start;
+    this.#free = this.#untouchedFrom = start;
+    this.#indexes = this.#untouchedTo = this.#end;
     this.#physical.onWrite(PAGE_FLAG.TRACE_CODE, (physical, size) => this.#written(physical, size));
   }
 
   /** Takes `count` records from the arena; 0 when it is full. */
   take(count: number): number {
     const at = this.#free;
-    if (at + count * RECORD.SIZE > this.#end) return 0;
+    if (at + count * RECORD.SIZE > this.#indexes) return 0;
     this.#free = at + count * RECORD.SIZE;
     return at;
   }
@@ -89,9 +95,11 @@ export class CodePages {
     const key = variant * PAGES_BY_MODE + page * 4 + mode;
     const known = this.#pages.get(key);
     if (known) return known;
-    const index = this.take(INDEX_BYTES / RECORD.SIZE);
-    if (index === 0) return undefined;
-    this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
+    const index = this.#indexes - INDEX_BYTES;
+    if (index < this.#free) return undefined;
+    this.#indexes = index;
+    const untouched = index >= this.#untouchedFrom && index + INDEX_BYTES <= this.#untouchedTo;
+    if (!untouched) this.#words.fill(0, index >> 2, (index + INDEX_BYTES) >> 2);
     const made = new CodePage(page, mode, index, variant);
     this.#pages.set(key, made);
     this.#byIndex.set(index, made);
@@ -142,17 +150,26 @@ export class CodePages {
     const watch = this.#watches.get(page);
     if (!watch || (watch.low | watch.high) === 0) return;
     this.invalidations++;
-    watch.low = 0;
-    watch.high = 0;
     for (const code of watch.pages) {
       this.onInvalidate(code);
-      this.#words.fill(0, code.index >> 2, (code.index + INDEX_BYTES) >> 2);
+      this.#forget(code, watch);
       code.pending.clear();
     }
+    watch.low = 0;
+    watch.high = 0;
     this.#physical.trace(page, PAGE_FLAG.TRACE_CODE, false);
     const straddlers = [...watch.straddlers];
     watch.straddlers.clear();
     for (const straddler of straddlers) this.invalidate(straddler);
+  }
+
+  /** Empties an index where anything is decoded; the rest stays untouched. */
+  #forget({ index }: CodePage, { low, high }: Watch): void {
+    for (let piece = 0; piece < 4096 >> PIECE_SHIFT; piece++) {
+      if (((piece < 32 ? low >>> piece : high >>> (piece - 32)) & 1) === 0) continue;
+      const at = (index >> 2) + (piece << PIECE_SHIFT);
+      this.#words.fill(0, at, at + (1 << PIECE_SHIFT));
+    }
   }
 
   /** Throws away the code of the variants: the breakpoints that it was decoded for have changed. */
@@ -167,12 +184,14 @@ export class CodePages {
 
   /** Throws everything away: no record outlives this. */
   reset(): void {
-    this.arenaResets++;
     for (const page of this.#watches.keys()) this.#physical.trace(page, PAGE_FLAG.TRACE_CODE, false);
     this.#pages.clear();
     this.#byIndex.clear();
     this.#watches.clear();
+    this.#untouchedFrom = Math.max(this.#untouchedFrom, this.#free);
+    this.#untouchedTo = Math.min(this.#untouchedTo, this.#indexes);
     this.#free = this.#start;
+    this.#indexes = this.#end;
     this.#memory.flushExecute();
     this.onReset();
   }

@@ -13,7 +13,7 @@ import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
 import { cpuModel } from "../x86/models.ts";
-import { FLAG, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { FLAG, PENDING_ATTENTION, PENDING_INTR, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
@@ -35,8 +35,6 @@ import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./
 const NONE_PENDING = -1;
 /** What no budget is. */
 const NO_BUDGET = -0x8000_0000;
-/** In STATE.PENDING: somebody wants `run` to return. */
-const OTHER_ATTENTION = 1 << 2;
 /** A fault vector that stands for an unbuilt feature. */
 const UNBUILT = -2;
 
@@ -123,11 +121,13 @@ export class Vcpu {
       // The time-stamp counter runs at 1 GHz of virtual time.
       timestamp: () => options.clock.now(),
     }, cpuModel(options.model ?? "max"));
+    this.cpu.fpuErrorPins = options.fpuErrorPins;
     for (const rom of options.roms ?? []) this.physical.map(rom.physical, rom.host, rom.size, false);
     options.clock.earlier = () => this.interrupt();
     this.#state = this.cpu.i32;
     this.cpu.poll = () => {
-      this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? 1 : 0) | (this.#stop ? OTHER_ATTENTION : 0);
+      this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? PENDING_INTR : 0) |
+        (this.#stop ? PENDING_ATTENTION : 0);
     };
     this.#interrupts = options.interrupts;
     this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
@@ -168,6 +168,7 @@ export class Vcpu {
       after: hotAfter,
     });
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
+    this.memory.deviceAccessed = () => this.#deviceAccessed();
     this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
     this.reset();
   }
@@ -180,6 +181,8 @@ export class Vcpu {
     this.#state[STATE.FAULT_VECTOR >> 2] = NONE_PENDING;
     this.setA20(true);
     this.memory.flush(false);
+    // The guest may have been put into RAM again behind the traces' back.
+    this.code.reset();
     this.#resume = 0;
     this.#credit = 0;
     if (this.#translator !== undefined) this.#translator.enabled = !this.#debugged;
@@ -241,9 +244,10 @@ export class Vcpu {
     this.memory.flush(false);
   }
 
-  /** Makes `run` return after the instruction whose port access is under way. */
+  /** Makes `run` return after the instruction (or iteration) whose access to a device is under way. */
   interrupt(): void {
     this.#stop = true;
+    this.#state[STATE.PENDING >> 2]! |= PENDING_ATTENTION;
   }
 
   /** Whether the last `run` was made to return early. */
@@ -275,6 +279,8 @@ export class Vcpu {
     const cpu = this.cpu, state = this.#state;
     const deliveries = this.#stepping ? this.#deliveries : 0;
     this.#stop = false;
+    // An instruction that waited is tried again.
+    cpu.waits = false;
     // The state may have been replaced since the last run.
     this.#checkMode();
     for (;;) {
@@ -309,12 +315,12 @@ export class Vcpu {
         continue;
       }
       if (this.#stop) return { reason: "budget" };
-      if (cpu.halted) {
+      if (cpu.halted || cpu.waits) {
         return { reason: (state[STATE.EFLAGS >> 2]! & FLAG.IF) !== 0 ? "halted" : "dead" };
       }
       const remaining = target - this.#retired;
       if (remaining <= 0) return { reason: "budget" };
-      state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+      state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
       if (this.#debugged) {
         if (this.#refused) {
           this.#redo();
@@ -547,7 +553,7 @@ export class Vcpu {
     this.#pendingFault();
     state[STATE.BUDGET >> 2]! -= position;
     this.#credit = credit;
-    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
     return this.#attended || this.#unbuilt !== undefined || this.#late !== undefined ? STATUS.RESYNC : STATUS.JUMP;
   }
 
@@ -576,6 +582,7 @@ export class Vcpu {
       exit = this.#interpreter.run(record);
     } finally {
       this.#inside = false;
+      this.#blocks.restore();
     }
     this.#exits[exit]!++;
     const credit = this.#credit;
@@ -597,7 +604,7 @@ export class Vcpu {
         this.#setRip(at);
         if (exit === EXIT.FAULT) this.#pendingFault();
         // An interrupt between two iterations saves RF set (Intel SDM volume 3, 17.3.1.1).
-        else if (!this.#leaving) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
+        else if (!this.#leaving && !this.cpu.waits) state[STATE.EFLAGS >> 2]! |= FLAG.RF;
         this.#leaving = false;
         break;
       }
@@ -669,6 +676,7 @@ export class Vcpu {
   /** Control went elsewhere behind the emitted code's back. */
   #afterTransfer(): void {
     this.#refused = false;
+    this.cpu.waits = false;
     this.#resume = 0;
     this.#credit = 0;
     this.#checkMode();
@@ -809,13 +817,29 @@ export class Vcpu {
       this.#leaveFault(error);
       return STATUS.FAULT;
     }
+    if (cpu.waits) return STATUS.SUSPEND;
     cpu.eip = cpu.next;
     this.#countExtra();
     const watched = this.#debugged && this.memory.watch?.hit !== undefined && this.memory.watch.refusing;
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
-    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? 1 : 0;
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
     return watched || this.#checkMode() || this.#attended ? STATUS.RESYNC : STATUS.JUMP;
+  }
+
+  /**
+   * A device has been accessed as memory: it may have raised a line, or armed an alarm. As after a port access, that is looked at once the
+   * instruction has retired.
+   */
+  #deviceAccessed(): void {
+    if (!this.#inside) return;
+    const leaves = this.#stop || this.#interruptible;
+    this.#state[STATE.PENDING >> 2] = (this.#interrupts.asserted ? PENDING_INTR : 0) | (leaves ? PENDING_ATTENTION : 0);
+    if (!leaves) return;
+    this.#blocks.leaveOnceAfter(this.#state[STATE.RECORD >> 2]!);
+    // If a region has called this instruction, it leaves after it.
+    this.#state[STATE.STALE >> 2] = 1;
+    this.memory.flushExecute();
   }
 
   /** A repeated string's iterations beyond the first, and those before one that faulted. */

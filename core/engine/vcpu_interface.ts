@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FpuErrorPins } from "../bus/backend.ts";
 import type { InterruptAcknowledger, MachineClock, SystemBus } from "../bus/system.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { Watchpoint } from "../memory/watchpoints.ts";
@@ -15,9 +16,9 @@ import type { TranslatorStats } from "./translator/translator.ts";
 export type VcpuStop =
   /** The instructions asked for have retired, or an alarm was armed that is due sooner: see `Vcpu.interrupt`. */
   | { readonly reason: "budget" }
-  /** HLT with interrupts enabled: something must happen first. */
+  /** HLT with interrupts enabled, or an instruction that waits for the FPU's error to be handled: something must happen first. */
   | { readonly reason: "halted" }
-  /** HLT with interrupts disabled. */
+  /** The same with interrupts disabled. */
   | { readonly reason: "dead" }
   /** Triple fault. */
   | { readonly reason: "shutdown" }
@@ -35,6 +36,8 @@ export interface VcpuOptions {
   readonly layout: MemoryLayout;
   readonly bus: SystemBus;
   readonly interrupts: InterruptAcknowledger;
+  /** Where FERR# goes and IGNNE# comes from, if anywhere. */
+  readonly fpuErrorPins?: FpuErrorPins;
   /** The virtual clock that RDTSC reads. */
   readonly clock: Pick<MachineClock, "now" | "earlier">;
   /** What processor it is: `max`, everything that is built, if not said. */

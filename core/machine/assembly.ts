@@ -16,7 +16,7 @@ import { PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Board, BoardParts, MachineSignals } from "./board.ts";
 import type { ResolvedDevice } from "./definition.ts";
-import { loadPieces, placeRoms } from "./pieces.ts";
+import { placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedCpu } from "./instruction_trace.ts";
 import type { SteppableCpu } from "./run_loop.ts";
@@ -34,8 +34,6 @@ export interface Assembly {
   readonly host: DeviceHost;
   /** What the board gives. */
   readonly board: BoardParts;
-  /** Copies the guest's pieces into RAM, as at power-on. */
-  load(): void;
 }
 
 /**
@@ -82,12 +80,13 @@ export function assemble(
     interrupts,
     model: definition.cpu,
     ...(definition.engine === "translator" ? { translate: { after: definition.translateAfter } } : {}),
+    fpuErrorPins: parts.fpuErrorPins,
     roms: placeRoms(init),
     ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),
   });
   const runner = instructions ? new TracedCpu(cpu, instructions) : cpu;
-  return { cpu, runner, clock, host, board: parts, load: () => loadPieces(cpu.physical, init.pieces) };
+  return { cpu, runner, clock, host, board: parts };
 }
 
 function attach(

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { CharacterBackend, CharacterFrontEnd, MachineControl } from "../bus/backend.ts";
+import type { CharacterBackend, CharacterFrontEnd, FpuErrorPins, MachineControl } from "../bus/backend.ts";
 import type { DeviceHost } from "../bus/host.ts";
 import type { LineSink } from "../bus/lines.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
@@ -40,6 +40,8 @@ export interface BoardOptions {
 export interface BoardParts {
   /** Who answers the processor's interrupt acknowledge. */
   readonly interrupts: InterruptAcknowledger;
+  /** Where the FPU's errors go while CR0.NE is clear. */
+  readonly fpuErrorPins: FpuErrorPins;
   /** The first serial port's receiver. */
   readonly serial: CharacterFrontEnd;
   /** Interrupt requests by number, for devices that are added; undefined where the board takes none. */

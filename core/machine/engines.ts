@@ -4,8 +4,10 @@
  * @module
  */
 
-/** What can run guest code; the default first. */
-export const ENGINES = ["translator", "interpreter"] as const;
+/**
+ * What can run guest code: `translator`, which interprets and makes WebAssembly of what is run often, or `interpreter`, which never does.
+ */
+export type EngineName = "translator" | "interpreter";
 
-/** What can run guest code. */
-export type EngineName = (typeof ENGINES)[number];
+/** All of them, the default first. */
+export const ENGINES: readonly [EngineName, ...EngineName[]] = ["translator", "interpreter"];

@@ -8,9 +8,11 @@ import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
+import { release } from "../sandbox/reclaim.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import { changed, type Piece } from "./pieces.ts";
 import type { MachineSpeech, MachineState, OwnedRequests, OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
@@ -38,6 +40,8 @@ export interface Guest {
   readonly roms: readonly GuestPiece[];
   /** How the processor starts. */
   readonly cpu: CpuStart;
+  /** Prepares the same guest again: a reset starts it anew, and nobody holds its bytes until then. */
+  again(): Promise<Guest>;
 }
 
 /** Bytes at a guest-physical address. */
@@ -77,8 +81,8 @@ export interface SnapshotSource {
   readonly bytes?: Uint8Array;
   /** The checksum of the whole. */
   readonly digest: string;
-  /** The machine's guest, which a reset starts again. A machine without it cannot be reset. */
-  readonly guest?: Guest;
+  /** Prepares the machine's guest, which a reset starts again. A machine without it cannot be reset. */
+  readonly again?: Guest["again"];
 }
 
 /** A machine process that runs. */
@@ -122,7 +126,7 @@ export class Machine implements AsyncDisposable {
     listener: MachineListener,
     gdb?: GdbListener,
   ): Promise<Machine> {
-    const started = start(await machineRights(definition, gdb), listener);
+    const started = start(await machineRights(definition, gdb), listener, guest.again);
     return await Machine.#ready(started, send(started.process, definition, guest), gdb);
   }
 
@@ -140,7 +144,8 @@ export class Machine implements AsyncDisposable {
   ): Promise<Machine> {
     const rights = await machineRights(definition, gdb);
     const { file } = snapshot;
-    const started = start(file === null ? rights : { ...rights, read: [...rights.read, file] }, listener);
+    const readable = file === null ? rights : { ...rights, read: [...rights.read, file] };
+    const started = start(readable, listener, snapshot.again);
     return await Machine.#ready(started, sendSnapshot(started.process, definition, snapshot), gdb);
   }
 
@@ -280,15 +285,21 @@ async function realModulePath(url: URL): Promise<string> {
   }
 }
 
-function start(rights: Rights, listener: MachineListener): Started {
+function start(rights: Rights, listener: MachineListener, again: Guest["again"] | undefined): Started {
   const exit = Promise.withResolvers<ExitReport>();
   const saving: Saving = { sink: undefined, last: Promise.resolve() };
-  const process = launch<OwnerSpeech, MachineSpeech>({
+  const process: Compartment<OwnerSpeech, MachineSpeech> = launch<OwnerSpeech, MachineSpeech>({
     name: "the machine process",
     entry: new URL(import.meta.resolve("./process.ts")),
     rights,
     handlers: {
-      requests: {},
+      requests: {
+        reload: async ({ pieces }) => {
+          if (again === undefined) throw noGuest();
+          await sendAgain(process.channel, pieces, await again());
+          return {};
+        },
+      },
       events: {
         ready: () => {},
         output: (_body, bytes) => listener.output(bytes),
@@ -307,9 +318,8 @@ function start(rights: Rights, listener: MachineListener): Started {
 async function sendSnapshot(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
-  { subject, file, bytes, digest, guest }: SnapshotSource,
+  { subject, file, bytes, digest }: SnapshotSource,
 ): Promise<void> {
-  if (guest !== undefined) await sendGuest(channel, definition, guest);
   for (let offset = 0; bytes !== undefined && offset < bytes.length; offset += LOAD_CHUNK) {
     const payload = bytes.subarray(offset, offset + LOAD_CHUNK);
     await channel.send("snapshot", { offset, length: bytes.length }, payload);
@@ -334,11 +344,45 @@ async function sendGuest(
   const all = [...pieces.map((piece) => ({ ...piece, rom: false })), ...roms.map((piece) => ({ ...piece, rom: true }))];
   const announced = all.map(({ address, bytes, rom, name }) => ({ address, size: bytes.length, rom, name }));
   await channel.request("assemble", { definition, cpu, pieces: announced });
-  for (const [piece, { bytes }] of all.entries()) {
-    for (let offset = 0; offset < bytes.length; offset += LOAD_CHUNK) {
-      await channel.send("load", { piece, offset }, bytes.subarray(offset, offset + LOAD_CHUNK));
+  for (const [piece, { bytes }] of all.entries()) await sendPiece(channel, piece, bytes);
+}
+
+/** Sends the pieces of RAM of a guest that has been sent before. @throws {BulkheadError} `guest-changed`. */
+async function sendAgain(
+  channel: Channel<OwnerSpeech, MachineSpeech>,
+  known: readonly Piece[],
+  guest: Guest,
+): Promise<void> {
+  try {
+    for (const [index, { name, size, rom }] of known.entries()) {
+      if (rom) continue;
+      const { bytes } = guest.pieces[index] ?? {};
+      if (bytes?.length !== size) throw changed(name);
+      await sendPiece(channel, index, bytes);
     }
+  } finally {
+    for (const { bytes } of [...guest.pieces, ...guest.roms]) release(bytes);
   }
+}
+
+async function sendPiece(
+  channel: Channel<OwnerSpeech, MachineSpeech>,
+  piece: number,
+  bytes: Uint8Array,
+): Promise<void> {
+  for (let offset = 0; offset < bytes.length; offset += LOAD_CHUNK) {
+    await channel.send("load", { piece, offset }, bytes.subarray(offset, offset + LOAD_CHUNK));
+  }
+}
+
+function noGuest(): BulkheadError {
+  return new BulkheadError({
+    code: "guest-not-given",
+    subject: "the machine",
+    sentence:
+      "the guest reset the machine, which has nothing to start again: a snapshot does not hold the guest's files; " +
+      "give them when you restore it, as for a new machine",
+  });
 }
 
 function endedWithoutReport(error: BulkheadError | undefined): ExitReport {

@@ -13,8 +13,14 @@ import type { Assembly } from "./assembly.ts";
 import type { MachineSignals } from "./board.ts";
 import { Debugger } from "./debug/debugger.ts";
 import type { ResolvedStep } from "./definition.ts";
-import { isPresent } from "./pieces.ts";
-import type { LifeState, MachineState, ThreadEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
+import {
+  type LifeState,
+  type MachineState,
+  RELOAD_LIMIT,
+  type ThreadEvents,
+  type VcpuInit,
+  type VcpuRequests,
+} from "./protocol.ts";
 import { type CpuReport, describeExit, type ExitReport, RESUMABLE } from "./report.ts";
 import { type LoopEnd, RunLoop } from "./run_loop.ts";
 import { SerialScript } from "./script.ts";
@@ -40,6 +46,7 @@ export class Monitor {
   readonly #requests: ByteRing;
   readonly #reports: ByteRing;
   readonly #input: ByteRing;
+  readonly #reloaded: ByteRing;
   readonly #frames = new FrameReader("the machine process");
   readonly #machine: Assembly;
   readonly #loop: RunLoop;
@@ -71,6 +78,7 @@ export class Monitor {
     this.#requests = new ByteRing(init.requests);
     this.#reports = new ByteRing(init.reports);
     this.#input = new ByteRing(init.input);
+    this.#reloaded = new ByteRing(init.reloaded);
     this.#deterministic = definition.clock.mode === "deterministic";
     this.#script = new SerialScript({
       type: (bytes) => this.#serial.type(bytes),
@@ -122,7 +130,7 @@ export class Monitor {
       this.#takeOver(init.image);
     } else {
       host.reset("power-on");
-      this.#startCpu();
+      cpu.start(init.cpu);
       this.#addScript(definition.script);
     }
   }
@@ -171,11 +179,6 @@ export class Monitor {
     this.#addScript(goesOn ? steps : given);
   }
 
-  #startCpu(): void {
-    this.#machine.load();
-    this.#machine.cpu.start(this.#init.cpu);
-  }
-
   #requestReset(): void {
     if (this.#init.definition.reset === "stop") return this.#finishAtBoundary({ reason: "reset" });
     this.#resetRequested = true;
@@ -184,10 +187,27 @@ export class Monitor {
 
   #restart(): void {
     this.#resetRequested = false;
-    if (!this.#init.pieces.every(isPresent)) return this.#finish({ reason: "failed", error: noGuest() });
+    const error = this.#reload();
+    if (error !== undefined) return this.#finish({ reason: "failed", error });
     this.#serial.clearInput();
     this.#machine.host.reset("hard");
-    this.#startCpu();
+    this.#machine.cpu.start(this.#init.cpu);
+  }
+
+  /** Has the guest put into RAM again, for which no time of the guest's passes; returns why it could not be. */
+  #reload(): BulkheadError | undefined {
+    if (this.#init.pieces.every(({ rom }) => rom)) return undefined;
+    this.#tell("reload", {});
+    const frames = new FrameReader("the machine process"), started = performance.now();
+    while (!this.#requests.stopped && performance.now() - started < RELOAD_LIMIT) {
+      if (this.#reloaded.waitReadable(1000) !== "ready") continue;
+      const [answer] = frames.push(this.#reloaded.readAll());
+      if (answer === undefined) continue;
+      const { error } = answer.header.body as { error?: unknown };
+      return error === undefined ? undefined : BulkheadError.fromJSON(error);
+    }
+    const sentence = `the guest's files were not read again within ${RELOAD_LIMIT / 1000} s, which a reset needs`;
+    return new BulkheadError({ code: "reload-late", subject: "the owner of the machine", sentence });
   }
 
   #finishAtBoundary(end: End): void {
@@ -316,7 +336,8 @@ export class Monitor {
     statistics: () => this.#statistics(),
     step: ({ id, step, hold }) => {
       if (hold && this.#deterministic) this.#holding.add(id);
-      const wasHeld = this.#life === "held";
+      // Whether or not a debugger holds the CPU besides.
+      const wasHeld = this.#held && this.#loop.paused && !this.#ended;
       this.#script.add(id, step);
       if (step.kind === "expect" && wasHeld && this.#script.pending) this.#resume();
       return {};
@@ -387,16 +408,6 @@ export class Monitor {
       this.#reports.writeAll(encodeFrame({ tell: "output", body: {} }, output));
     }
   }
-}
-
-function noGuest(): BulkheadError {
-  return new BulkheadError({
-    code: "guest-not-given",
-    subject: "the machine",
-    sentence:
-      "the guest reset the machine, which has nothing to start again: a snapshot does not hold the guest's files; " +
-      "give them when you restore it, as for a new machine",
-  });
 }
 
 /** Checks what a snapshot says of the monitor; processor and bus are checked by who takes them over. */

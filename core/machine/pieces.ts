@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { BulkheadError } from "../bus/error.ts";
 import type { RomMapping } from "../engine/vcpu.ts";
 import { type MemoryLayout, PAGE } from "../memory/layout.ts";
-import type { PhysicalMemory } from "../memory/physical.ts";
 
 /** A piece of the guest: bytes at a guest-physical address. */
 export interface Piece {
@@ -19,17 +19,12 @@ export interface Piece {
   readonly name: string;
 }
 
-/** A piece with its bytes, which nobody writes any more. */
+/** A piece of a machine that runs. */
 export interface LoadedPiece extends Piece {
-  /** Its bytes; none for a piece of a restored machine's RAM whose guest was not given: see `isPresent`. */
+  /** The bytes of a ROM, which nobody writes any more. Those of RAM are held nowhere: a reset asks the owner for them again. */
   readonly bytes: SharedArrayBuffer;
-  /** SHA-256 of its bytes, in hexadecimal, where it is known already. */
+  /** SHA-256 of its bytes, in hexadecimal: always known of those of RAM. */
   readonly sha256?: string;
-}
-
-/** Whether a piece's bytes are here. */
-export function isPresent({ bytes, size }: LoadedPiece): boolean {
-  return bytes.byteLength === size;
 }
 
 /** Bytes of the machine's device memory that a guest's ROMs take. */
@@ -55,9 +50,26 @@ export function placeRoms(
   });
 }
 
-/** Copies the pieces that belong into RAM. */
-export function loadPieces(physical: Pick<PhysicalMemory, "write">, pieces: readonly LoadedPiece[]): void {
-  for (const { rom, address, bytes } of pieces) if (!rom) physical.write(address, new Uint8Array(bytes));
+/** The hole between the conventional and the extended memory of a PC, where there is no RAM. */
+const HOLE = { FROM: 0xa_0000, TO: 0x10_0000 } as const;
+
+/** Copies bytes into RAM at a guest-physical address. What meets no RAM is dropped. The guest must stand still. */
+export function loadIntoRam(
+  { buffer }: WebAssembly.Memory,
+  { ram, ramBytes }: MemoryLayout,
+  address: number,
+  bytes: Uint8Array,
+): void {
+  for (const { from, to } of [{ from: 0, to: Math.min(HOLE.FROM, ramBytes) }, { from: HOLE.TO, to: ramBytes }]) {
+    const first = Math.max(address, from), end = Math.min(address + bytes.length, to);
+    if (first < end) new Uint8Array(buffer, ram + first).set(bytes.subarray(first - address, end - address));
+  }
+}
+
+/** Says that a piece is not what the machine was started with. */
+export function changed(name: string): BulkheadError {
+  const sentence = `the guest cannot be started again: ${name} is not what it was when the machine was started`;
+  return new BulkheadError({ code: "guest-changed", subject: "the guest", sentence });
 }
 
 function wholePages(size: number): number {

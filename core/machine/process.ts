@@ -7,16 +7,24 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import { Channel, type Payload } from "../sandbox/channel.ts";
-import { reclaim } from "../sandbox/reclaim.ts";
+import { reclaim, release } from "../sandbox/reclaim.ts";
 import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
-import type { LoadedPiece } from "./pieces.ts";
-import type { MachineSpeech, OwnerSpeech, ThreadEvents, VcpuEvents, VcpuInit } from "./protocol.ts";
+import { changed, loadIntoRam } from "./pieces.ts";
+import {
+  type MachineSpeech,
+  type OwnerSpeech,
+  RELOAD_LIMIT,
+  type ThreadEvents,
+  type VcpuEvents,
+  type VcpuInit,
+} from "./protocol.ts";
 import { type ByteSource, memorySource } from "./snapshot/container_reader.ts";
 import { fileSource } from "./snapshot/file_source.ts";
 import { refusal, Snapshot } from "./snapshot/restore.ts";
 import { writeSnapshot } from "./snapshot/save.ts";
+import { sha256Hex } from "./snapshot/sha256.ts";
 import { type MachineMemory, VcpuThread } from "./vcpu_thread.ts";
 
 /** Most bytes of a snapshot in one message. */
@@ -28,6 +36,12 @@ const RECLAIM_DELAY = 1000;
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
+/** A piece of RAM while it is being sent again, and how much of it has come. */
+interface Reloading {
+  received: number;
+  readonly bytes: Uint8Array;
+}
+
 /** What a machine is assembled of. */
 type Parts = Pick<VcpuInit, "definition" | "cpu" | "pieces" | "image">;
 
@@ -37,6 +51,8 @@ interface Machine extends Omit<Parts, "image">, MachineMemory {
 }
 
 let assembling: Assembling | undefined;
+/** The guest while a reset has it sent again, by piece. */
+let reloading: readonly Reloading[] | undefined;
 /** A snapshot while it is being sent. */
 let receiving: Uint8Array<ArrayBuffer> | undefined;
 /** The virtual CPU's thread, which loads while the rest is read and sent. */
@@ -51,6 +67,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   handlers: {
     events: {
       load: ({ piece, offset }, payload) => {
+        if (reloading !== undefined) return loadAgain(reloading, piece, offset, payload);
         const bytes = assembling?.bytes[piece];
         if (bytes === undefined || offset + payload.length > bytes.byteLength) throw misplaced(piece, offset);
         new Uint8Array(bytes).set(payload, offset);
@@ -69,10 +86,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
       },
       start: async () => {
         if (assembling === undefined) throw unexpected("start");
-        const { definition, cpu, pieces, bytes } = assembling;
-        assembling = undefined;
-        const guest = pieces.map((piece, index) => ({ ...piece, bytes: bytes[index]! }));
-        await build({ definition, cpu, pieces: guest, image: null }).thread.ready;
+        await power(assembling);
         await renounceRead();
         reclaimSoon();
         return {};
@@ -83,12 +97,10 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
           using opened = file === null ? undefined : await Deno.open(file);
           const snapshot = await Snapshot.open(await source(subject, opened), digest);
           const { image } = snapshot;
-          const pieces = withGuest(snapshot.pieces, assembling);
-          assembling = undefined;
           const { thread, memory, layout } = build({
             definition,
             cpu: snapshot.machine.identity.start,
-            pieces,
+            pieces: snapshot.pieces,
             image,
           });
           // While the thread loads and compiles, this one checks and fills the memory.
@@ -152,9 +164,57 @@ function reclaimSoon(): void {
   setTimeout(reclaim, RECLAIM_DELAY);
 }
 
+/** Builds the machine and puts the guest into its RAM; the guest's bytes are not needed after that. */
+async function power({ definition, cpu, pieces, bytes }: Assembling): Promise<void> {
+  assembling = undefined;
+  load(definition);
+  const loaded = await Promise.all(pieces.map(async (piece, index) => (
+    piece.rom
+      ? { ...piece, bytes: bytes[index]! }
+      : { ...piece, bytes: new SharedArrayBuffer(0), sha256: await sha256Hex(new Uint8Array(bytes[index]!)) }
+  )));
+  const { thread, memory, layout } = build({ definition, cpu, pieces: loaded, image: null });
+  for (const [index, { rom, address }] of pieces.entries()) {
+    if (!rom) loadIntoRam(memory, layout, address, new Uint8Array(bytes[index]!));
+  }
+  await thread.ready;
+}
+
+/** Has the guest sent again and puts it into RAM, for a reset. */
+async function reload({ thread, memory, layout, pieces }: Machine): Promise<void> {
+  let error: BulkheadError | undefined;
+  try {
+    reloading = pieces.map(({ rom, size }) => ({ received: 0, bytes: new Uint8Array(rom ? 0 : size) }));
+    const known = pieces.map(({ address, size, rom, name }) => ({ address, size, rom, name }));
+    await channel.request("reload", { pieces: known }, { limit: RELOAD_LIMIT });
+    for (const [index, { received, bytes }] of reloading.entries()) {
+      const { address, rom, name, sha256 } = pieces[index]!;
+      if (received !== bytes.length || (!rom && await sha256Hex(bytes) !== sha256)) throw changed(name);
+      loadIntoRam(memory, layout, address, bytes);
+      release(bytes);
+    }
+  } catch (reason) {
+    error = BulkheadError.from(reason, "reading the guest again");
+  }
+  reloading = undefined;
+  thread.reloaded(error);
+  reclaimSoon();
+}
+
+/** A part of a piece that is sent again, in order. */
+function loadAgain(all: readonly Reloading[], index: number, offset: number, payload: Payload): void {
+  const piece = all[index];
+  if (piece === undefined || offset !== piece.received || offset + payload.length > piece.bytes.length) {
+    throw misplaced(index, offset);
+  }
+  piece.bytes.set(payload, offset);
+  piece.received += payload.length;
+}
+
 /** Passes what the virtual CPU tells to whom it concerns. */
 async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
   if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
+  if (name === "reload") return void reload(built());
   if (name === "exit") gdb?.exited(0);
   await channel.send(name as keyof VcpuEvents, body as never, payload);
 }
@@ -175,14 +235,6 @@ async function source(subject: string, file: Deno.FsFile | undefined): Promise<B
   receiving = undefined;
   if (bytes === undefined) throw unexpected("restore");
   return memorySource(subject, bytes);
-}
-
-/** The pieces of a restored machine, with the bytes of a guest that was sent, if one was. */
-function withGuest(pieces: readonly LoadedPiece[], guest: Assembling | undefined): LoadedPiece[] {
-  return pieces.map((piece, index) => {
-    const bytes = piece.rom ? undefined : guest?.bytes[index];
-    return bytes?.byteLength === piece.size ? { ...piece, bytes } : piece;
-  });
 }
 
 /** Sends a part of a snapshot, in pieces that a message can carry. */

@@ -40,6 +40,9 @@ export interface MachineState {
   readonly hash?: string;
 }
 
+/** Milliseconds in which the guest is in RAM again at a reset: what it wrote before is taken first, by somebody who may be slow. */
+export const RELOAD_LIMIT = 600_000;
+
 type Nothing = Record<never, never>;
 
 /** Requests to a virtual CPU that its owner makes, answered at its next safe point. */
@@ -82,7 +85,11 @@ export type VcpuEvents = {
 };
 
 /** What a virtual CPU tells the machine process, too. */
-export type ThreadEvents = VcpuEvents & { debugStop: { stop: DebugStop } };
+export type ThreadEvents = VcpuEvents & {
+  debugStop: { stop: DebugStop };
+  /** A reset needs the guest in RAM again. The virtual CPU stands still until it reads in `reloaded` how that went. */
+  reload: Nothing;
+};
 
 /** What the owner of a machine may say to the machine process. */
 export type OwnerSpeech = {
@@ -116,7 +123,10 @@ export type OwnerSpeech = {
 
 /** What the machine process may say to the owner. */
 export type MachineSpeech = {
-  requests: Nothing;
+  requests: {
+    /** Sends the guest's pieces again in `load`, those of RAM, and answers then. */
+    reload: { ask: { pieces: Piece[] }; answer: Nothing };
+  };
   events: VcpuEvents;
 };
 
@@ -126,17 +136,18 @@ export interface VcpuInit {
   readonly definition: ResolvedDefinition;
   /** How its processor starts. */
   readonly cpu: CpuStart;
-  /** The pieces of the guest with their bytes, which nobody writes. */
+  /** The pieces of the guest. Those of RAM are put there by somebody else, before the guest runs. */
   readonly pieces: readonly LoadedPiece[];
-  /** The state that the machine takes over instead of powering on; its RAM is filled by somebody else. */
+  /** The state that the machine takes over instead of powering on. */
   readonly image: MachineImageJson | null;
   /** The machine's memory and its layout. */
   readonly memory: WebAssembly.Memory;
   readonly layout: MemoryLayout;
-  /** Rings: frames of requests in, frames of replies and events out, bytes typed at the serial port in. */
+  /** Rings: frames of requests in, of replies and events out, bytes typed at the serial port in, frames that answer `reload` in. */
   readonly requests: SharedArrayBuffer;
   readonly reports: SharedArrayBuffer;
   readonly input: SharedArrayBuffer;
+  readonly reloaded: SharedArrayBuffer;
   /** The attention word. */
   readonly attention: SharedArrayBuffer;
 }

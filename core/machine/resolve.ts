@@ -64,7 +64,7 @@ export function resolveStep(given: ScriptStep): ResolvedStep {
 }
 
 /** Executions after which code is translated, unless the definition says otherwise. */
-const TRANSLATE_AFTER = 100;
+const TRANSLATE_AFTER = 200;
 
 const FIELDS = {
   machine: [

@@ -19,7 +19,7 @@ const ANSWER_LIMIT = 20_000;
 /** Milliseconds in which the thread is up. */
 const START_LIMIT = 30_000;
 
-const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024 } as const;
+const RING = { REQUESTS: 64 * 1024, REPORTS: 256 * 1024, INPUT: 64 * 1024, RELOADED: 16 * 1024 } as const;
 
 /** Takes what the virtual CPU tells. While its promise is pending, nothing more is taken: the guest is held back. */
 export type EventSink = <K extends keyof ThreadEvents>(
@@ -43,6 +43,7 @@ export class VcpuThread {
   readonly #requests = ByteRing.create(RING.REQUESTS);
   readonly #reports = ByteRing.create(RING.REPORTS);
   readonly #input = ByteRing.create(RING.INPUT);
+  readonly #reloaded = ByteRing.create(RING.RELOADED);
   readonly #attention = new AttentionWord();
   readonly #definition: ResolvedDefinition;
   readonly #sink: EventSink;
@@ -92,6 +93,7 @@ export class VcpuThread {
         requests: this.#requests.buffer,
         reports: this.#reports.buffer,
         input: this.#input.buffer,
+        reloaded: this.#reloaded.buffer,
         attention: this.#attention.buffer,
       } satisfies VcpuInit,
     );
@@ -128,6 +130,12 @@ export class VcpuThread {
       clearTimeout(timer);
       this.#waiting.delete(id);
     }
+  }
+
+  /** Tells the virtual CPU, which waits for it in a reset, that the guest is in RAM again, or why it is not. */
+  reloaded(error: BulkheadError | undefined): void {
+    const body = error === undefined ? {} : { error: error.toJSON() };
+    this.#reloaded.write(encodeFrame({ tell: "reloaded", body: body as unknown as Frame["header"] }));
   }
 
   /** Types bytes at the first serial port, after those of earlier calls; settles when all are on their way. */

@@ -9,6 +9,7 @@
 import type { AnyDevice } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
 import { encodeFrame, type Frame } from "../sandbox/frame.ts";
+import { reclaim } from "../sandbox/reclaim.ts";
 import { ByteRing } from "../sandbox/ring.ts";
 import { assemble } from "./assembly.ts";
 import type { Board } from "./board.ts";
@@ -33,7 +34,10 @@ export function serve(board: { default: Board }, devices: Readonly<Record<string
   scope.onmessage = ({ data }) => {
     scope.onmessage = null;
     try {
-      new Monitor(data, (signals, log) => assemble(data, board.default, map, signals, log)).serve();
+      const monitor = new Monitor(data, (signals, log) => assemble(data, board.default, map, signals, log));
+      // A machine that goes on goes on at once.
+      if (data.image === null) reclaim();
+      monitor.serve();
     } catch (error) {
       const report = {
         reason: "failed",

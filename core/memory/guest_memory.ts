@@ -13,10 +13,10 @@ import { ACCESS, PageWalker } from "./paging.ts";
 import { PAGE_FLAG, type PhysicalMemory } from "./physical.ts";
 import { REFUSED, type Watchpoints, WITHHELD } from "./watchpoints.ts";
 
-/** An invalid read or write entry; its low 12 bits fail every look-up. */
-const INVALID = -1;
+/** An invalid entry of any table: see TLB. A table that is not used costs the host nothing, because a new memory is zero. */
+const INVALID = 0;
 
-/** Entries that a set lists before a flush clears the whole tables instead. */
+/** Pages that a set lists before all of them are flushed to make room. */
 const LIST_LENGTH = 1 << 15;
 
 /** Physical pages below 4 GB: only these can be memory. */
@@ -44,6 +44,8 @@ export class GuestMemory implements LinearMemory {
   readonly counts: TlbCounts = { fills: 0, flushes: 0, pageFlushes: 0 };
   readonly walker: PageWalker;
   readonly words: Int32Array;
+  /** Called after each access that went to the bus. */
+  deviceAccessed: () => void = () => {};
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
   readonly #state: Int32Array;
@@ -67,11 +69,6 @@ export class GuestMemory implements LinearMemory {
     const set = (at: number) => new TlbSet((at + TLB.READ) >> 2, (at + TLB.WRITE) >> 2, (at + TLB.EXECUTE) >> 2);
     this.#supervisor = set(cpu + TLB.SUPERVISOR);
     this.#user = set(cpu + TLB.USER);
-    // A new memory is zero, which is what invalid execute entries are: they are left untouched, so that they cost nothing.
-    for (const { read, write } of [this.#supervisor, this.#user]) {
-      this.#words.fill(INVALID, read, read + (1 << 20));
-      this.#words.fill(INVALID, write, write + (1 << 20));
-    }
     physical.onChange((page) => this.#dropPhysical(page));
   }
 
@@ -83,13 +80,6 @@ export class GuestMemory implements LinearMemory {
   set watch(watch: Watchpoints | undefined) {
     this.#watch = watch;
     this.flush(false);
-  }
-
-  #clear(set: TlbSet): void {
-    this.#words.fill(INVALID, set.read, set.read + (1 << 20));
-    this.#words.fill(INVALID, set.write, set.write + (1 << 20));
-    this.#words.fill(0, set.execute, set.execute + (1 << 20));
-    set.length = 0;
   }
 
   flush(keepGlobal: boolean): void {
@@ -110,7 +100,7 @@ export class GuestMemory implements LinearMemory {
       const page = listed & (GLOBAL - 1);
       words[set.read + page] = INVALID;
       words[set.write + page] = INVALID;
-      words[set.execute + page] = 0;
+      words[set.execute + page] = INVALID;
     }
     set.length = kept;
   }
@@ -122,7 +112,7 @@ export class GuestMemory implements LinearMemory {
     for (const set of [this.#supervisor, this.#user]) {
       words[set.read + page] = INVALID;
       words[set.write + page] = INVALID;
-      words[set.execute + page] = 0;
+      words[set.execute + page] = INVALID;
     }
   }
 
@@ -130,9 +120,10 @@ export class GuestMemory implements LinearMemory {
     const first = linear >>> 22 << 10, words = this.#words;
     this.#large[linear >>> 22] = 0;
     for (const set of [this.#supervisor, this.#user]) {
-      words.fill(INVALID, set.read + first, set.read + first + 1024);
-      words.fill(INVALID, set.write + first, set.write + first + 1024);
-      words.fill(0, set.execute + first, set.execute + first + 1024);
+      for (const table of [set.read, set.write, set.execute]) {
+        // What is invalid already is only looked at: writing to it would commit memory of the host.
+        for (let at = table + first; at < table + first + 1024; at++) if (words[at] !== INVALID) words[at] = INVALID;
+      }
     }
   }
 
@@ -143,7 +134,7 @@ export class GuestMemory implements LinearMemory {
   /** Forgets where code runs: the decoded form depends on a mode that has changed, or decoded pages are gone. */
   flushExecute(): void {
     for (const set of [this.#supervisor, this.#user]) {
-      for (let i = 0; i < set.length; i++) this.#words[set.execute + (set.list[i]! & (GLOBAL - 1))] = 0;
+      for (let i = 0; i < set.length; i++) this.#words[set.execute + (set.list[i]! & (GLOBAL - 1))] = INVALID;
     }
   }
 
@@ -160,14 +151,14 @@ export class GuestMemory implements LinearMemory {
       for (let i = 0; i < set.length; i++) {
         const linear = set.list[i]! & (GLOBAL - 1);
         const at = set.write + linear;
-        if (words[at] !== INVALID && ((words[at]! + (linear << 12)) | 0) === host) words[at] = INVALID;
+        if (words[at] !== INVALID && ((words[at]! + 1 + (linear << 12)) | 0) === host) words[at] = INVALID;
       }
     }
   }
 
   #list(set: TlbSet, page: number, global: boolean): void {
-    if (this.#words[set.read + page] !== INVALID || this.#words[set.execute + page] !== 0) return;
-    if (set.length === LIST_LENGTH) this.#clear(set);
+    if (this.#words[set.read + page] !== INVALID || this.#words[set.execute + page] !== INVALID) return;
+    if (set.length === LIST_LENGTH) this.#flushSet(set, false);
     set.list[set.length++] = global ? page | GLOBAL : page;
   }
 
@@ -184,10 +175,10 @@ export class GuestMemory implements LinearMemory {
       const withheld = this.#watch === undefined ? 0 : this.#watch.withheld(page);
       if (withheld === WITHHELD.BOTH) return entry;
       this.#list(set, page, walker.global);
-      const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
-      this.#words[set.read + page] = addend;
+      const valid = ((entry & ~0xfff) - (linear & ~0xfff) - 1) | 0;
+      this.#words[set.read + page] = valid;
       if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) {
-        this.#words[set.write + page] = addend;
+        this.#words[set.write + page] = valid;
       }
     }
     return entry;
@@ -211,11 +202,18 @@ export class GuestMemory implements LinearMemory {
     this.#words[set.execute + page] = index;
   }
 
+  /** Four aligned bytes that the read table reaches, as a signed number; undefined without an entry: nothing is walked or filled. */
+  peek32(linear: number, user: boolean): number | undefined {
+    const set = user ? this.#user : this.#supervisor;
+    const entry = this.#words[set.read + (linear >>> 12)]!;
+    return entry === INVALID ? undefined : this.#words[((linear + entry + 1) >>> 0) >>> 2];
+  }
+
   /** Host address for an access within one page, or -1 if it hits no memory (then `walker.physical` holds). Throws #PF. */
   #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
-    if (entry !== INVALID) return (linear + entry) >>> 0;
+    if (entry !== INVALID) return (linear + entry + 1) >>> 0;
     const page = this.#fill(linear, access, user);
     if (page === -1) this.#pageFault(linear);
     if (this.#watch !== undefined && size !== 0) this.#watch.note(linear, size, false);
@@ -229,24 +227,29 @@ export class GuestMemory implements LinearMemory {
 
   read8(linear: number, user: boolean): number {
     const host = this.#host(linear, ACCESS.READ, user, 1);
-    return host >= 0 ? this.#bytes[host]! : this.bus.mmioRead(this.walker.physical, 1) & 0xff;
+    return host >= 0 ? this.#bytes[host]! : this.#deviceRead(1) & 0xff;
   }
 
   read16(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 2) return this.read8(linear, user) | (this.read8((linear + 1) >>> 0, user) << 8);
     const host = this.#host(linear, ACCESS.READ, user, 2);
-    return host >= 0
-      ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8)
-      : this.bus.mmioRead(this.walker.physical, 2) & 0xffff;
+    return host >= 0 ? this.#bytes[host]! | (this.#bytes[host + 1]! << 8) : this.#deviceRead(2) & 0xffff;
   }
 
   read32(linear: number, user: boolean): number {
     if ((linear & 0xfff) > PAGE - 4) return this.#readSplit(linear, 4, user) >>> 0;
     const host = this.#host(linear, ACCESS.READ, user, 4);
-    if (host < 0) return this.bus.mmioRead(this.walker.physical, 4) >>> 0;
+    if (host < 0) return this.#deviceRead(4) >>> 0;
     if ((host & 3) === 0) return this.#words[host >>> 2]! >>> 0;
     const bytes = this.#bytes;
     return (bytes[host]! | (bytes[host + 1]! << 8) | (bytes[host + 2]! << 16) | (bytes[host + 3]! << 24)) >>> 0;
+  }
+
+  /** Reads what is no memory, where the walker stands. */
+  #deviceRead(size: number): number {
+    const value = this.bus.mmioRead(this.walker.physical, size);
+    this.deviceAccessed();
+    return value;
   }
 
   #readSplit(linear: number, size: number, user: boolean): number {
@@ -275,9 +278,9 @@ export class GuestMemory implements LinearMemory {
 
   #writeWithin(linear: number, value: number, size: number, user: boolean): void {
     const set = user ? this.#user : this.#supervisor;
-    const addend = this.#words[set.write + (linear >>> 12)]!;
+    const valid = this.#words[set.write + (linear >>> 12)]!;
     let host: number;
-    if (addend !== INVALID) host = (linear + addend) >>> 0;
+    if (valid !== INVALID) host = (linear + valid + 1) >>> 0;
     else {
       const entry = this.#fill(linear, ACCESS.WRITE, user);
       if (entry === -1) this.#pageFault(linear);
@@ -285,6 +288,7 @@ export class GuestMemory implements LinearMemory {
       const physical = this.walker.physical;
       if (entry === 0) {
         this.bus.mmioWrite(physical, size, size === 4 ? value >>> 0 : value & (size === 1 ? 0xff : 0xffff));
+        this.deviceAccessed();
         return;
       }
       if ((entry & PAGE_FLAG.WRITABLE) === 0) return;
@@ -314,7 +318,7 @@ export class GuestMemory implements LinearMemory {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(write ? set.write : set.read) + (linear >>> 12)]!;
     if (entry === INVALID || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
-    return ((linear + entry) >>> 0) >>> 2;
+    return ((linear + entry + 1) >>> 0) >>> 2;
   }
 
   #probe(linear: number, size: number, access: number, user: boolean): void {

@@ -12,7 +12,7 @@ export const PAGE = 4096;
 export const MAXIMUM_RAM = 3 * 1024 * 1024 * 1024;
 
 /** Bytes set aside for decoded records and their page indexes (committed by the host as they are used). */
-const ARENA_BYTES = 96 * 1024 * 1024;
+const ARENA_BYTES = 64 * 1024 * 1024;
 
 /** Bytes set aside for finding translated code. */
 const TRANSLATION_BYTES = 2 * 1024 * 1024;

@@ -6,6 +6,15 @@
 import type { Cpu } from "./cpu.ts";
 import type { Instruction } from "./instruction.ts";
 
+/**
+ * Instructions whose 16-byte operand need not be aligned. The manual lets a processor raise #AC for one that is not aligned at 8 bytes, or
+ * not (Intel SDM volume 3, 6.15, "Interrupt 17"); this one does.
+ */
+const UNALIGNED_16: ReadonlySet<string> = new Set([
+  ...["movups", "movupd", "movdqu", "lddqu", "maskmovdqu"],
+  ...["pcmpestri", "pcmpestrm", "pcmpistri", "pcmpistrm"],
+]);
+
 /** Whether an instruction's access of `size` bytes at a linear address is aligned. */
 export function isAligned(cpu: Cpu, instruction: Instruction, linear: number, size: number): boolean {
   if (instruction.form?.semantics === "cmpxchg8b") {
@@ -34,8 +43,10 @@ function requiredAlignment(instruction: Instruction, size: number): number {
     case 2:
     case 4:
     case 8:
-    case 16:
       return size;
+    // All others demand alignment whether or not it is checked, and raise #GP themselves (Intel SDM volume 1, 11.3).
+    case 16:
+      return UNALIGNED_16.has(instruction.form!.semantics) ? 8 : 1;
     // A pseudo-descriptor.
     case 6:
       return 4;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FpuErrorPins } from "../bus/backend.ts";
 import type { SystemBus } from "../bus/system.ts";
 import type { LinearMemory } from "../memory/linear.ts";
 import { ATTRIBUTE, Descriptor, REAL_MODE_ATTRIBUTES, VIRTUAL_8086_ATTRIBUTES } from "./descriptor.ts";
@@ -54,6 +55,8 @@ export class Cpu {
   memory!: LinearMemory;
   bus!: SystemBus;
   timestamp: () => number = () => 0;
+  /** FERR# and IGNNE#; where there are none, errors that would go there are ignored. */
+  fpuErrorPins: FpuErrorPins | undefined = undefined;
   /** Brings STATE.PENDING up to date in the middle of an instruction. */
   poll: () => void = () => {};
   /** What processor it is. */
@@ -63,6 +66,8 @@ export class Cpu {
   next = 0;
   /** HLT has executed and no event has been delivered since. */
   halted = false;
+  /** An instruction was not carried out: it waits until the FPU's error has been handled outside the CPU. */
+  waits = false;
   /** A triple fault has shut the CPU down (Intel SDM volume 3, 6.15, "Interrupt 8"). */
   shutdown = false;
   /** The instruction entered a handler or a task: its own single-step trap is gone with the old TF. */

@@ -242,6 +242,12 @@ function formsOf(features: ReadonlySet<CpuFeature>): (Form | undefined)[] {
   });
 }
 
+function calledOut(features: ReadonlySet<CpuFeature>, eflags: number): ReadonlySet<string> {
+  // What is emitted of FPU instructions takes for granted that there is an FPU.
+  const escapes = features.has("fpu") ? [] : FORMS.filter(isEscape).map(({ semantics }) => semantics);
+  return new Set(eflags === ~0 ? escapes : ["popf", "iret", ...escapes]);
+}
+
 function model(name: CpuModelName | RecordedModelName): CpuModel {
   const description = DESCRIPTIONS[name];
   const features = new Set(description.features);
@@ -258,7 +264,7 @@ function model(name: CpuModelName | RecordedModelName): CpuModel {
     eflags,
     leaves,
     forms: formsOf(features),
-    calledOut: new Set(eflags === ~0 ? [] : ["popf", "iret"]),
+    calledOut: calledOut(features, eflags),
     ...(description.earlier ?? FROM_I386),
   };
 }

@@ -59,7 +59,7 @@ export const STATE = {
   FAULT_ERROR: 212,
   /** Instructions after which interrupts are inhibited: 0 none, 1 STI, 2 MOV SS/POP SS (also holds debug traps). */
   SHADOW: 216,
-  /** Which external interrupt conditions wait: bit 0 INTR, bit 1 NMI, bit 2 other attention. */
+  /** Which external interrupt conditions wait: PENDING_INTR, bit 1 NMI, PENDING_ATTENTION. */
   PENDING: 220,
   /** A20 gate: 1 open, 0 closed (bit 20 of physical addresses is forced to 0). */
   A20: 224,
@@ -109,6 +109,12 @@ export const STATE = {
   SIZE: 2048,
 } as const;
 
+/** Bit 0 of `STATE.PENDING`: INTR is asserted. */
+export const PENDING_INTR = 1;
+
+/** Bit 2: the run loop must look at the machine, also between two iterations of a repeated string. */
+export const PENDING_ATTENTION = 4;
+
 /** Fields of a segment register in the state block. */
 export const SEGMENT = {
   SELECTOR: 0,
@@ -152,7 +158,7 @@ export const MSR_SLOT = {
 
 /**
  * TLB sets, relative to the CPU block. A set is three tables of 2^20 32-bit entries indexed by linear address >>> 12.
- * Read and write entries: host address minus linear address when valid (low 12 bits zero), else low 12 bits 0xfff.
+ * Read and write entries: host address minus linear address, minus 1, so that the low 12 bits are 0xfff; 0 when invalid.
  * Execute entries: address of the page's record index for the current MODE, 0 when invalid.
  */
 export const TLB = { SUPERVISOR: 0x40_0000, USER: 0x100_0000, READ: 0, WRITE: 0x40_0000, EXECUTE: 0x80_0000 } as const;

@@ -38,6 +38,7 @@ export function reset(cpu: Cpu): void {
   cpu.eip = 0xfff0;
   cpu.next = 0xfff0;
   cpu.halted = false;
+  cpu.waits = false;
   cpu.stepDiscarded = false;
   cpu.taskSwitched = false;
   cpu.shutdown = false;

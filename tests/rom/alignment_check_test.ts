@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { AT, identityPages, onException, run, SEL, setCr0, summary, toRing3 } from "./bench.ts";
+import { AT, identityPages, onException, run, SEL, setCr0, setCr4, summary, toRing3 } from "./bench.ts";
 
 const AM = 1 << 18, AC = 1 << 18;
 const ODD = AT.DATA + 1;
@@ -55,6 +55,88 @@ Deno.test("unaligned data at CPL 3 is #AC(0), by the sizes of table 6-7", () => 
   for (const [instructions, faults] of ACCESSES) {
     assertEquals(user(instructions), faults ? ALIGNMENT_CHECK : PASSED, instructions);
   }
+});
+
+/** CR4.OSFXSR and OSXMMEXCPT. */
+const SIMD = 0x600;
+
+/** Runs one instruction with operand X at an offset from a 16-byte boundary; returns vector and error code if it faults. */
+function simd(instruction: string, offset: number, eflags?: number) {
+  const at = AT.DATA + 0x80 + offset;
+  return summary(run(`
+    ${setCr4(SIMD)}
+    ${setCr0(AM)}
+    mov dword [${AT.DATA + 0x80}], 1f80h
+    ${onException("end_of_program")}
+    ${toRing3("code", eflags ?? AC | 2)}
+    code:
+    mov edi, ${at}
+    ${instruction.replace("X", `[${at}]`)}
+    int3`))[0];
+}
+
+/** Instructions by the boundary at which their operand is aligned. */
+const SIMD_ACCESSES: [number, string[]][] = [
+  [1, ["pinsrb xmm0, X, 1", "pextrb X, xmm0, 1", "prefetcht0 X", "clflush X"]],
+  [2, ["pinsrw xmm0, X, 1", "pextrw X, xmm0, 1", "pmovzxbq xmm0, X"]],
+  [4, ["movss xmm0, X", "movss X, xmm0", "addss xmm0, X", "comiss xmm0, X", "cvttss2si eax, X", "cvtsi2sd xmm0, X"]],
+  [4, [
+    "movd xmm0, X",
+    "movd X, mm0",
+    "movnti X, eax",
+    "ldmxcsr X",
+    "stmxcsr X",
+    "insertps xmm0, X, 0",
+    "rcpss xmm0, X",
+  ]],
+  [4, ["pmovsxbd xmm0, X", "punpcklbw mm0, X", "roundss xmm0, X, 0", "extractps X, xmm0, 0", "pinsrd xmm0, X, 1"]],
+  [8, ["movsd xmm0, X", "movsd X, xmm0", "mulsd xmm0, X", "ucomisd xmm0, X", "cvtps2pd xmm0, X", "cvtpi2ps xmm0, X"]],
+  [8, ["movq xmm0, X", "movq X, mm0", "movlps xmm0, X", "movhpd X, xmm0", "movntq X, mm0", "movddup xmm0, X"]],
+  [8, [
+    "paddb mm0, X",
+    "pshufw mm0, X, 0",
+    "psllw mm0, X",
+    "palignr mm0, X, 3",
+    "pmovzxbw xmm0, X",
+    "maskmovq mm0, mm1",
+  ]],
+  [8, ["movups xmm0, X", "movups X, xmm0", "movupd xmm0, X", "movupd X, xmm0", "movdqu xmm0, X", "movdqu X, xmm0"]],
+  [8, ["lddqu xmm0, X", "maskmovdqu xmm0, xmm1", "pcmpistri xmm0, X, 0", "pcmpestrm xmm0, X, 0"]],
+];
+
+Deno.test("SIMD operands are checked by their size; those of 16 bytes that need no alignment, at 8 bytes", () => {
+  for (const [boundary, instructions] of SIMD_ACCESSES) {
+    for (const instruction of instructions) {
+      if (boundary > 1) {
+        assertEquals(simd(instruction, boundary / 2), ALIGNMENT_CHECK, `${instruction} off its boundary`);
+      }
+      assertEquals(simd(instruction, boundary), PASSED, `${instruction} on its boundary`);
+      assertEquals(simd(instruction, 1, 2), PASSED, `${instruction} unchecked`);
+    }
+  }
+});
+
+Deno.test("a 16-byte SIMD operand that must be aligned raises #GP, checked or not", () => {
+  const instructions = [
+    ...["movaps xmm0, X", "movdqa X, xmm0", "movntps X, xmm0", "movntdqa xmm0, X", "addps xmm0, X", "sqrtpd xmm0, X"],
+    ...[
+      "paddb xmm0, X",
+      "psllw xmm0, X",
+      "shufps xmm0, X, 0",
+      "cvtps2dq xmm0, X",
+      "cvtpd2pi mm0, X",
+      "cmpps xmm0, X, 0",
+    ],
+    ...["movsldup xmm0, X", "phaddw xmm0, X", "roundps xmm0, X, 0", "dpps xmm0, X, 0", "aesenc xmm0, X"],
+    ...["pclmulqdq xmm0, X, 0", "fxsave X", "fxrstor X"],
+  ];
+  for (const instruction of instructions) {
+    for (const offset of [1, 4, 8]) {
+      assertEquals(simd(instruction, offset), [13, 0], `${instruction} at ${offset}`);
+      assertEquals(simd(instruction, offset, 2), [13, 0], `${instruction} at ${offset}, unchecked`);
+    }
+  }
+  assertEquals(simd("movaps xmm0, X", 0), PASSED);
 });
 
 Deno.test("nothing is checked without AC, without CR0.AM, or in ring 0", () => {

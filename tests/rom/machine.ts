@@ -4,8 +4,10 @@
  * @module
  */
 import type { SystemBus } from "../../core/bus/system.ts";
+import { bench } from "../../core/bus/testing.ts";
 import { Vcpu, type VcpuOptions, type VcpuStop } from "../../core/engine/vcpu.ts";
 import { allocateMemory, layoutMemory } from "../../core/memory/layout.ts";
+import { fpuError } from "../../devices/fpu_error.ts";
 
 /** Bytes of RAM. */
 export const RAM_BYTES = 4 << 20;
@@ -26,6 +28,18 @@ export const PORT = {
   INTERRUPT: 0xc4,
   /** A write requests vector 20h at once. */
   REQUEST: 0xc8,
+  /** The FPU's error logic, which requests vector 20h too. */
+  FPU_ERROR: 0xf0,
+} as const;
+
+/** Device memory: registers of 4 bytes, at physical addresses where there is no RAM. */
+export const DEVICE = {
+  /** A write requests vector 20h at once; reads 0. */
+  REQUEST: 0xd000_0000,
+  /** A read requests vector 20h at once, and gives what was written last. */
+  REQUEST_BY_READ: 0xd000_1000,
+  /** As `PORT.INTERRUPT`. */
+  INTERRUPT: 0xd000_2000,
 } as const;
 
 /** Vector of the interrupt that `PORT.INTERRUPT` requests. */
@@ -51,8 +65,10 @@ export class RomMachine implements SystemBus {
   text = "";
   /** Stops at breakpoints and watchpoints, which `run` passes. */
   debugStops = 0;
+  readonly #fpu = bench(fpuError);
   #deadline = Infinity;
   #asserted = false;
+  #latch = 0;
 
   /** @param translate How soon code is translated; undefined: never. */
   constructor(rom: Uint8Array, translate?: VcpuOptions["translate"]) {
@@ -74,6 +90,14 @@ export class RomMachine implements SystemBus {
         },
       },
       clock: { now: () => this.vcpu.retired, earlier: undefined },
+      fpuErrorPins: {
+        setError: (asserted) => {
+          const requests = this.#fpu.rises("irq13");
+          this.#fpu.provides("pins").setError(asserted);
+          if (this.#fpu.rises("irq13") > requests) this.#asserted = true;
+        },
+        ignored: () => this.#fpu.provides("pins").ignored(),
+      },
       roms: [0xf_0000, 0xffff_0000].map((physical) => ({ physical, host: layout.device, size: ROM_BYTES })),
     });
     this.vcpu.physical.bytes.set(rom, layout.device);
@@ -117,11 +141,13 @@ export class RomMachine implements SystemBus {
     else if (port === PORT.TEXT) this.text += String.fromCharCode(value & 0xff);
     else if (port === PORT.A20) this.vcpu.setA20((value & 2) !== 0);
     else if (port === PORT.REQUEST) this.#asserted = true;
-    else if (port === PORT.INTERRUPT) {
-      // This instruction is not counted yet.
-      this.#deadline = this.vcpu.retired + 1 + value;
-      this.vcpu.interrupt();
-    }
+    else if (port === PORT.FPU_ERROR) this.#fpu.write("io", 0, value);
+    else if (port === PORT.INTERRUPT) this.#interruptAfter(value);
+  }
+  #interruptAfter(instructions: number): void {
+    // This instruction is not counted yet.
+    this.#deadline = this.vcpu.retired + 1 + instructions;
+    this.vcpu.interrupt();
   }
   portReadBlock(_port: number, size: number, into: Uint8Array): number {
     into.fill(0xff);
@@ -130,8 +156,18 @@ export class RomMachine implements SystemBus {
   portWriteBlock(_port: number, size: number, from: Uint8Array): number {
     return from.length / size;
   }
-  mmioRead(): number {
-    return 0xffff_ffff;
+  mmioRead(address: number): number {
+    const register = address & ~0xfff;
+    if (register === (DEVICE.REQUEST_BY_READ | 0)) {
+      this.#asserted = true;
+      return this.#latch;
+    }
+    return register === (DEVICE.REQUEST | 0) ? 0 : 0xffff_ffff;
   }
-  mmioWrite(): void {}
+  mmioWrite(address: number, _size: number, value: number): void {
+    const register = address & ~0xfff;
+    if (register === (DEVICE.REQUEST | 0)) this.#asserted = true;
+    else if (register === (DEVICE.REQUEST_BY_READ | 0)) this.#latch = value;
+    else if (register === (DEVICE.INTERRUPT | 0)) this.#interruptAfter(value);
+  }
 }

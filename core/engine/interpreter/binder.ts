@@ -61,6 +61,9 @@ const PAGE = 4096;
 
 const ZERO = v128.const(new Uint8Array(16));
 
+/** What is still to be added to the sum of a linear address and its valid TLB entry: it costs nothing as an offset of the access. */
+export const HIT_OFFSET = 1;
+
 /** Operands that take a register field of the record. */
 const REGISTER_KINDS: ReadonlySet<string> = new Set(["r", "s", "p", "x", "t"]);
 const log2 = (width: Width) => (width === 8 ? 0 : width === 16 ? 1 : 2);
@@ -253,17 +256,18 @@ export class ScalarBinder implements ScalarBuilder {
     );
   }
 
-  /** True if the access hits one page that the entry maps. */
+  /** True if the access hits one page that the entry maps: what is left of the page behind its first byte, 0 if the entry is invalid. */
   protected hit(entry: Value, linear: Value, width: number): Value {
-    if (width === 8) return i32.eqz(i32.and(entry, i32.const(0xfff)));
-    return i32.le_u(i32.and(i32.or(entry, linear), i32.const(0xfff)), i32.const(PAGE - width / 8));
+    if (width === 8) return entry;
+    const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
+    return width === 16 ? left : i32.ge_u(left, i32.const(width / 8 - 1));
   }
 
   #load(width: Width, linear: Value, extend: "s" | "u" = "s"): Value {
     const value = this.variable();
     const entry = this.let(this.entry(linear, TLB.READ));
     this.#b.if(this.hit(entry, linear, width), () => {
-      this.#b.set(value, load(width, i32.add(linear, entry), extend));
+      this.#b.set(value, load(width, i32.add(linear, entry), extend, HIT_OFFSET));
     }, () => {
       const read = this.#b.call(
         this.slow.read[log2(width) as 0 | 1 | 2],
@@ -281,7 +285,7 @@ export class ScalarBinder implements ScalarBuilder {
   #store(width: Width, linear: Value, value: Value): void {
     const entry = this.let(this.entry(linear, TLB.WRITE));
     this.#b.if(this.hit(entry, linear, width), () => {
-      this.emit(store(width, i32.add(linear, entry), value));
+      this.emit(store(width, i32.add(linear, entry), value, HIT_OFFSET));
     }, () => {
       this.#slowWrite(width, linear, value);
       this.leaveOnFault();
@@ -301,13 +305,13 @@ export class ScalarBinder implements ScalarBuilder {
     );
   }
 
-  /** Checks a location for writing and reads it. A host address of 0 marks one that only the slow path serves. */
+  /** Checks a location for writing and reads it. 0 instead of a host address, less `HIT_OFFSET`, marks one that only the slow path serves. */
   #openMemory(width: Width, linear: Value, reads = true): Place {
     const host = this.variable(), value = this.variable();
     const entry = this.let(this.entry(linear, TLB.WRITE));
     this.#b.if(this.hit(entry, linear, width), () => {
       this.#b.set(host, i32.add(linear, entry));
-      if (reads) this.#b.set(value, load(width, host.get(), "s"));
+      if (reads) this.#b.set(value, load(width, host.get(), "s", HIT_OFFSET));
     }, () => {
       this.#b.set(host, i32.const(0));
       const read = this.#b.call(
@@ -326,7 +330,7 @@ export class ScalarBinder implements ScalarBuilder {
         const v = this.let(next);
         this.#b.if(
           host.get(),
-          () => this.emit(store(width, host.get(), v)),
+          () => this.emit(store(width, host.get(), v, HIT_OFFSET)),
           () => this.#slowWrite(width, linear, v),
           "likely",
         );
@@ -415,7 +419,7 @@ export class ScalarBinder implements ScalarBuilder {
       i32.load(i32.add(this.#cpu, page), TLB.SUPERVISOR + (write ? TLB.WRITE : TLB.READ)),
     );
     this.calloutIf(i32.eqz(this.hit(entry, linear, bytes * 8)));
-    return this.let(i32.add(linear, entry));
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 
   flagsAdd(r: Value, y: Value): void {

@@ -6,7 +6,7 @@
 import { i32, i64, type Local } from "../../wasm/mod.ts";
 import { SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import type { FpuBuilder, PlainMemory, Value, Wide } from "../../x86/semantics/mod.ts";
-import { ScalarBinder } from "./binder.ts";
+import { HIT_OFFSET, ScalarBinder } from "./binder.ts";
 import { RECORD } from "./record.ts";
 
 /** Bits of a window's number that are its segment's. */
@@ -35,7 +35,7 @@ export class FpuBinder extends ScalarBinder implements FpuBuilder {
     this.calloutIf(i32.eqz(this.hit(entry, linear, bits)));
     const segment = i32.and(i32.load8_u(this.frame.record.get(), RECORD.D), i32.const(WINDOW_SEGMENT));
     return {
-      host: this.let(i32.add(linear, entry)),
+      host: this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET))),
       offset,
       selector: this.stateAt(
         STATE.SEGMENTS + SEGMENT.SELECTOR,

@@ -8,6 +8,7 @@ import { CR0, CR4, STATE, TLB, VECTOR } from "../../x86/registers.ts";
 import type { Alignment, Builder, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { QUIET_MXCSR, UNIT } from "../../x86/simd/unit.ts";
 import { STATUS } from "../../x86/fpu/stack.ts";
+import { HIT_OFFSET } from "./binder.ts";
 import { FpuBinder } from "./fpu_binder.ts";
 
 const ZERO = v128.const(new Uint8Array(16));
@@ -124,7 +125,7 @@ export class DynamicBinder extends FpuBinder implements Builder {
     const load = bytes === 8 ? v128.load64_zero : v128.load;
     body.if(
       this.hit(entry, linear, bytes === 8 ? 64 : 128),
-      () => body.set(value, load(i32.add(linear, entry))),
+      () => body.set(value, load(i32.add(linear, entry), HIT_OFFSET)),
       () => {
         this.#callWide(this.slow.readWide, linear, bytes);
         this.leaveOnFault();
@@ -145,7 +146,7 @@ export class DynamicBinder extends FpuBinder implements Builder {
       );
     this.frame.body.if(
       this.hit(entry, linear, bytes === 8 ? 64 : 128),
-      () => store(i32.add(linear, entry), 0),
+      () => store(i32.add(linear, entry), HIT_OFFSET),
       () => {
         store(this.frame.cpu.get(), STATE.WIDE);
         this.#callWide(this.slow.writeWide, linear, bytes);

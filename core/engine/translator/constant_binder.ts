@@ -100,7 +100,7 @@ export class ConstantBinder extends FpuConstantBinder implements Builder {
   #wideAddress(bytes: 8 | 16, alignment: Alignment, write: boolean): Value {
     const linear = this.linear(bytes === 8 ? 64 : 128, write);
     if (bytes === 16 && alignment === "aligned") this.calloutIf(i32.and(linear, i32.const(15)));
-    return this.let(i32.add(linear, this.translate(linear, bytes, write)));
+    return this.host(linear, bytes, write);
   }
 
   #loadWide(bytes: 8 | 16, alignment: Alignment): Vector {

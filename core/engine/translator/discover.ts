@@ -10,6 +10,15 @@ import { MODE, SEG } from "../../x86/registers.ts";
 import { MAY_CALL_OUT, SEMANTICS } from "../../x86/semantics/mod.ts";
 import type { Block, Edge, How, Region, RegionInstruction, RegionPlace } from "./region.ts";
 
+/** Most places that a return is compared with. */
+const RETURNS = 4;
+
+/** Most places that a jump through a table is compared with. */
+const TABLE_TARGETS = 64;
+
+/** What is translated already is gone on with, not made again, if it is longer than this. */
+const COPIED = 32;
+
 /** Most instructions in a region. */
 export const REGION_LENGTH = 300;
 
@@ -21,6 +30,12 @@ export interface CodeSource {
   reached(offset: number): boolean;
   /** Whether an instruction is to be carried out by a call: its fast path has proved not to serve. */
   slow(offset: number): boolean;
+  /** Whether an instruction's memory accesses are to be checked by themselves. */
+  alone(offset: number): boolean;
+  /** Offsets from the page's start that a table of 32-bit code addresses names, which is at a linear address. */
+  table(address: number): readonly number[];
+  /** Instructions of the region that starts at an offset; 0 if there is none. */
+  translated(offset: number): number;
   /** Descriptions that this processor model leaves to their TypeScript definitions. */
   readonly calledOut: ReadonlySet<string>;
 }
@@ -57,13 +72,21 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
   const found = new Map<number, RegionInstruction>();
   const leaders = new Set<number>([place.offset]);
   const work = [place.offset];
+  const tables = new Map<number, readonly number[]>();
   const inside = (target: number) => target >= 0 && target < 4096;
+  const follows = (target: number) =>
+    leaders.has(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
   for (let at = work.shift(); at !== undefined; at = work.shift()) {
     for (let offset = at; !found.has(offset);) {
       if (found.size >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
-      const item = { offset, instruction: decoded, how: how(decoded, source, offset, place.mode) };
+      const item = {
+        offset,
+        instruction: decoded,
+        how: how(decoded, source, offset, place.mode),
+        alone: source.alone(offset),
+      };
       found.set(offset, item);
       const next = offset + decoded.length;
       if (item.how === "left") break;
@@ -71,13 +94,28 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
       if (TRANSFERS.has(name)) break;
       if (BRANCHES.has(name)) {
         const target = relativeTarget(item);
+        if (name === "call" && target !== undefined && follows(target) && follows(next)) {
+          for (const leader of [target, next]) {
+            leaders.add(leader);
+            work.push(leader);
+          }
+          break;
+        }
+        if (name === "jmp" && target === undefined) {
+          const named = tableOf(item, source).filter(follows);
+          for (const leader of named) {
+            leaders.add(leader);
+            work.push(leader);
+          }
+          tables.set(offset, named);
+        }
         if (name === "call" || name === "ret" || (name === "jmp" && target === undefined)) break;
-        if (target !== undefined && inside(target) && (source.reached(target) || leaders.has(target))) {
+        if (target !== undefined && follows(target)) {
           leaders.add(target);
           work.push(target);
         }
         if (name === "jmp") break;
-        if (!inside(next) || !source.reached(next)) break;
+        if (!follows(next)) break;
         leaders.add(next);
         work.push(next);
         break;
@@ -88,7 +126,7 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
   }
   if (!found.has(place.offset)) return undefined;
   if (found.get(place.offset)!.how === "left") return undefined;
-  const blocks = makeBlocks(place, found, leaders);
+  const blocks = makeBlocks(place, found, leaders, tables);
   return { place, blocks, length: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0) };
 }
 
@@ -99,10 +137,18 @@ function relativeTarget({ offset, instruction }: RegionInstruction): number | un
   return offset + instruction.length + operand.value;
 }
 
+/** What a jump through a table may go to. */
+function tableOf({ instruction }: RegionInstruction, source: CodeSource): number[] {
+  const { kind, base, index, scale, value, size } = instruction.operands[0]!;
+  if (kind !== OPERAND.MEMORY || base >= 0 || index < 0 || scale !== 2 || size !== 4) return [];
+  return [...new Set(source.table(value >>> 0))].toSorted((a, b) => a - b).slice(0, TABLE_TARGETS);
+}
+
 function makeBlocks(
   place: RegionPlace,
   found: ReadonlyMap<number, RegionInstruction>,
   leaders: ReadonlySet<number>,
+  tables: ReadonlyMap<number, readonly number[]>,
 ): Block[] {
   const starts = [place.offset, ...[...leaders].filter((at) => at !== place.offset && found.has(at))];
   const numbers = new Map(starts.map((at, k) => [at, k]));
@@ -110,29 +156,32 @@ function makeBlocks(
     const block = numbers.get(target);
     return block === undefined ? { to: "outside", target } : { to: "block", block };
   };
+  const returns = [...found.values()].filter((item) => {
+    const target = relativeTarget(item);
+    return item.instruction.form!.semantics === "call" && target !== undefined && numbers.has(target);
+  }).flatMap(({ offset, instruction }) => numbers.get(offset + instruction.length) ?? []).slice(0, RETURNS);
   return starts.map((start) => {
     const instructions: RegionInstruction[] = [];
     for (let offset = start;;) {
       const item = found.get(offset);
       if (item === undefined || (offset !== start && numbers.has(offset))) {
-        return { start, instructions, end: offset, taken: undefined, next: edge(offset) };
+        return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: [] };
       }
       const end = offset + item.instruction.length;
       if (item.how === "left") {
-        return { start, instructions, end: offset, taken: undefined, next: { to: "outside", target: offset } };
+        const next: Edge = { to: "outside", target: offset };
+        return { start, instructions, end: offset, taken: undefined, next, targets: [] };
       }
       instructions.push(item);
       const name = item.instruction.form!.semantics;
-      if (TRANSFERS.has(name)) return { start, instructions, end, taken: undefined, next: undefined };
+      if (TRANSFERS.has(name)) return { start, instructions, end, taken: undefined, next: undefined, targets: [] };
       if (BRANCHES.has(name)) {
         const target = relativeTarget(item);
-        const taken = target === undefined
-          ? undefined
-          : name === "call"
-          ? { to: "outside", target } as Edge
-          : edge(target);
+        const taken = target === undefined ? undefined : edge(target);
         const falls = name !== "jmp" && name !== "call" && name !== "ret";
-        return { start, instructions, end, taken, next: falls ? edge(end) : undefined };
+        const next = falls ? edge(end) : undefined;
+        const targets = name === "ret" ? returns : (tables.get(offset) ?? []).flatMap((at) => numbers.get(at) ?? []);
+        return { start, instructions, end, taken, next, targets };
       }
       offset = end;
     }

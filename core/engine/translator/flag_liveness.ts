@@ -16,6 +16,28 @@ const SETS_NONE = new Set("mov movzx movsx lea xchg bswap cbw cwd not nop".split
 /** Touch registers only, and flags in a way that is not followed here: all of what they set is overwritten alike. */
 const READS_NONE = new Set("inc dec imul mul shl shr sar".split(" "));
 
+/** Leave the arithmetic flags alone. */
+const KEEPS = new Set(
+  "mov movzx movsx lea push pop jmp call ret xchg bswap cbw cwd not nop leave pusha popa push_segment pop_segment mov_to_segment sysenter sysexit movs stos lods cli sti cld std"
+    .split(" "),
+);
+
+/** Whether an instruction neither reads nor sets the arithmetic flags. */
+export function keepsFlags({ instruction }: RegionInstruction): boolean {
+  return KEEPS.has(instruction.form!.semantics);
+}
+
+/** Whether an instruction may read them. */
+export function readsFlags({ instruction }: RegionInstruction): boolean {
+  const name = instruction.form!.semantics;
+  return !KEEPS.has(name) && !SETS_ALL.has(name) && !READS_NONE.has(name);
+}
+
+/** Whether an instruction sets all six, whatever they were. */
+export function setsAllFlags({ instruction }: RegionInstruction): boolean {
+  return SETS_ALL.has(instruction.form!.semantics);
+}
+
 function inRegisters({ instruction }: RegionInstruction): boolean {
   for (let k = 0; k < instruction.count; k++) {
     const { kind } = instruction.operands[k]!;

@@ -32,7 +32,7 @@ export class FpuConstantBinder extends ScalarConstantBinder implements FpuBuilde
     const { segment } = this.memoryOperand(k);
     const linear = this.segmented(segment, offset, (bytes * 8) as 64, write);
     return {
-      host: this.let(i32.add(linear, this.translate(linear, bytes, write))),
+      host: this.host(linear, bytes, write),
       offset,
       selector: this.state(STATE.SEGMENTS + segment * SEGMENT.SIZE + SEGMENT.SELECTOR),
     };

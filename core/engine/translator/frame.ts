@@ -5,6 +5,7 @@
  */
 import type { Body, Local } from "../../wasm/mod.ts";
 import type { Value } from "../../x86/semantics/mod.ts";
+import type { AccessGroup, InstructionAccesses } from "./coalescing.ts";
 import type { LocalFlags } from "./local_flags.ts";
 
 /** The frame of one instruction in a region. */
@@ -21,6 +22,12 @@ export interface RegionFrame {
   /** The general registers. */
   readonly registers: readonly Local<"i32">[];
   readonly flags: LocalFlags;
+  /** Which checks of memory accesses this instruction shares with others. */
+  readonly accesses: InstructionAccesses;
+  /** TLB entries that such checks have found, by group: valid to the block's end. */
+  readonly entries: Map<AccessGroup, Local<"i32">>;
+  /** A variable that keeps its value to the block's end. */
+  blockVariable(): Local<"i32">;
   /** The budget after this instruction has retired. */
   budgetAfter(): Value;
   /** Leaves with nothing of the instruction committed: the interpreter carries it out. */

@@ -24,6 +24,8 @@ export interface RegionInstruction {
   readonly instruction: Instruction;
   /** How it is carried out. */
   readonly how: How;
+  /** Shares no check of its memory accesses with others: together they have failed too often. */
+  readonly alone: boolean;
 }
 
 /**
@@ -48,6 +50,16 @@ export interface Block {
   readonly taken: Edge | undefined;
   /** Where control goes if the last instruction does not branch; undefined after an unconditional one. */
   readonly next: Edge | undefined;
+  /**
+   * Blocks that the last instruction, which goes to a computed place, is likely to go to: behind the region's calls of its own code after a
+   * return, and those that a table of jumps names.
+   */
+  readonly targets: readonly number[];
+}
+
+/** The blocks that a block may lead to. */
+export function successors({ taken, next, targets }: Block): number[] {
+  return [...[taken, next].flatMap((edge) => edge?.to === "block" ? [edge.block] : []), ...targets];
 }
 
 /** A region: block 0 is its entry. */

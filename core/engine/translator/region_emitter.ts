@@ -7,12 +7,14 @@ import { type Body, type FunctionRef, i32, type Local, type ModuleBuilder, type 
 import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import { SEMANTICS, type Value } from "../../x86/semantics/mod.ts";
 import { EXIT } from "../interpreter/record.ts";
-import { AREA, CELL, DISPATCH, REGION_EXIT, REGION_PARAMETERS, registerSlot } from "./area.ts";
+import { AREA, CELL, DISPATCH, emitEntryOffset, ENTRY, REGION_EXIT, REGION_PARAMETERS, registerSlot } from "./area.ts";
 import { ConstantBinder } from "./constant_binder.ts";
+import { type AccessGroup, groupAccesses, type InstructionAccesses } from "./coalescing.ts";
 import { deadFlags } from "./flag_liveness.ts";
+import { FlagPlaces } from "./flag_places.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
-import type { Block, Edge, Region, RegionInstruction } from "./region.ts";
+import { type Block, type Edge, type Region, type RegionInstruction, successors } from "./region.ts";
 import { analyse, type Structure } from "./structure.ts";
 
 /** What the regions of one module share. */
@@ -71,8 +73,18 @@ class RegionEmitter {
   readonly #pool: Record<PooledType, Local[]> = { i32: [], i64: [], v128: [] };
   readonly #used: Record<PooledType, number> = { i32: 0, i64: 0, v128: 0 };
   readonly #flat: boolean;
-  #leaveLabel!: Label;
-  #chainLabel!: Label;
+  readonly #places: FlagPlaces;
+  /** The flags are in their locals; else where they were when the region was entered, in memory. */
+  #flagsLocal = false;
+  /** The present instruction sets all flags: they are in locals after it. */
+  #replaced = false;
+  #blockVariables = 0;
+  readonly #entries = new Map<AccessGroup, Local<"i32">>();
+  readonly #blockPool: Local<"i32">[] = [];
+  /** Where the exits go: with the flags in memory already, or in locals. */
+  readonly #leaves = new Map<boolean, Label>();
+  readonly #chains = new Map<boolean, Label>();
+  readonly #jumps = new Map<boolean, Label>();
 
   constructor(
     readonly body: Body,
@@ -99,6 +111,7 @@ class RegionEmitter {
     });
     this.#flat = (region.place.mode & MODE.FLAT) !== 0;
     this.#structure = analyse(region.blocks.map(successors));
+    this.#places = new FlagPlaces(region.blocks, this.#structure.irreducible);
   }
 
   #state(offset: number): Value {
@@ -113,23 +126,37 @@ class RegionEmitter {
   }
 
   emit(): void {
-    const { body } = this;
-    body.block((chain) => {
-      this.#chainLabel = chain;
-      body.block((leave) => {
-        this.#leaveLabel = leave;
-        this.#enter();
-        this.#tree(0);
-      });
-      this.#writeBack();
+    this.#stubs([
+      [this.#jumps, () => this.#jump()],
+      [this.#chains, () => this.#chain()],
+      [this.#leaves, () => this.#writeBack()],
+    ], () => {
+      this.#enter();
+      this.#tree(0);
     });
-    this.#chain();
+  }
+
+  /** Emits `inside`, whose exits branch to labels, and behind it what happens there: each by two ways, with flags to be stored or without. */
+  #stubs(stubs: readonly (readonly [Map<boolean, Label>, () => void])[], inside: () => void): void {
+    const [first, ...others] = stubs;
+    if (first === undefined) return inside();
+    const [labels, emit] = first, { body } = this;
+    body.block((stored) => {
+      labels.set(false, stored);
+      body.block((local) => {
+        labels.set(true, local);
+        this.#stubs(others, inside);
+      });
+      this.#storeFlags();
+    });
+    emit();
   }
 
   #enter(): void {
     const { body, region } = this, { place } = region;
     body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
-    for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    this.#flagsLocal = this.#places.eager;
+    if (this.#places.eager) this.#loadFlags();
     if (!this.#flat) {
       // Inside the page no limit is checked, and with 16-bit EIPs none wraps.
       const last = i32.add(this.#eipPage.get(), i32.const(0xfff));
@@ -161,14 +188,13 @@ class RegionEmitter {
   /** Leaves before the instruction at an offset, `retired` instructions of its block done. */
   #leaveAt(offset: number, retired: number, code: number): void {
     this.body.set(this.#exit, i32.const((offset << 16) | (retired << 2) | CODE[code]!));
-    this.body.br(this.#leaveLabel);
+    this.body.br(this.#leaves.get(this.#flagsLocal)!);
   }
 
   #writeBack(): void {
     const { body } = this;
     const exit = this.#exit.get();
     this.#storeRegisters();
-    this.#storeFlags();
     this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
     const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
@@ -179,34 +205,66 @@ class RegionEmitter {
     this.registers.forEach((local, index) => this.#setState(registerSlot(index), local.get()));
   }
 
+  #loadFlags(): void {
+    for (const [offset, local] of this.#words) this.body.set(local, this.#state(offset));
+  }
+
   #storeFlags(): void {
     for (const [offset, local] of this.#words) this.#setState(offset, local.get());
   }
 
   /** Goes on with the region of the target, if the cell's page is still there; else with whoever looks it up. */
   #chain(): void {
-    const { body, services, region } = this;
-    this.#storeFlags();
-    const linear = this.#flat
-      ? this.#target.get()
-      : i32.add(this.#target.get(), this.#state(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE));
-    const tlb = services.cpu + (region.place.user ? TLB.USER : TLB.SUPERVISOR) + TLB.EXECUTE;
-    const index = i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb);
+    const { body, region } = this;
     const slot = body.local("i32");
     body.set(slot, i32.const(region.place.user ? DISPATCH.USER : DISPATCH.SUPERVISOR));
     body.if(
-      i32.eq(index, i32.load(this.#cell.get(), CELL.INDEX)),
+      i32.eq(this.#executeEntry(this.#linearTarget()), i32.load(this.#cell.get(), CELL.INDEX)),
       () => body.set(slot, i32.load(this.#cell.get(), CELL.SLOT)),
       undefined,
       "likely",
     );
-    this.#dispatch(slot.get());
+    this.#goOn(slot.get());
   }
 
-  /** Goes on at the target with the function in a slot. */
-  #dispatch(slot: Value): void {
+  #linearTarget(): Value {
+    if (this.#flat) return this.#target.get();
+    return i32.add(this.#target.get(), this.#state(STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE));
+  }
+
+  /** The record index of the page that code at a linear address runs from. */
+  #executeEntry(linear: Value): Value {
+    const { services, region } = this;
+    const tlb = services.cpu + (region.place.user ? TLB.USER : TLB.SUPERVISOR) + TLB.EXECUTE;
+    return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb);
+  }
+
+  /** Goes on with the region of a computed target. */
+  #jump(): void {
+    const { body, region, services } = this, { user } = region.place;
+    const slot = body.local("i32"), key = body.local("i32"), entry = body.local("i32"), linear = body.local("i32");
+    body.set(linear, this.#linearTarget());
+    const place = i32.shl(i32.and(linear.get(), i32.const(0xfff)), i32.const(2));
+    body.set(key, i32.add(this.#executeEntry(linear.get()), user ? i32.or(place, i32.const(1)) : place));
+    body.set(entry, emitEntryOffset(key.get()));
+    body.set(slot, i32.const(user ? DISPATCH.USER : DISPATCH.SUPERVISOR));
+    // An empty entry's key is 0, and its slot the dispatcher's.
+    const found = i32.eq(i32.load(entry.get(), services.area + AREA.HASH + ENTRY.KEY), key.get());
+    const within = this.#flat ? found : i32.and(found, i32.le_u(this.#target.get(), this.#state(STATE.CS_LIMIT)));
+    body.if(
+      within,
+      () => body.set(slot, i32.load(entry.get(), services.area + AREA.HASH + ENTRY.SLOT)),
+      undefined,
+      "likely",
+    );
+    this.#goOn(slot.get());
+  }
+
+  /** Becomes the function at a slot, at the target. */
+  #goOn(slot: Value): void {
+    const { body } = this;
     const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
-    this.body.returnCallIndirect(
+    body.returnCallIndirect(
       this.shared.table,
       type as never,
       slot,
@@ -222,6 +280,7 @@ class RegionEmitter {
         this.#labels[node] = label;
         this.#kindKnown[node] = true;
         this.#kinds[node] = undefined;
+        this.#flagsLocal = this.#places.at(node);
         this.#checkBudget(this.region.blocks[node]!.start, 0);
         this.#within(node, merges);
       });
@@ -235,25 +294,36 @@ class RegionEmitter {
     if (last === undefined) return this.#block(node);
     this.body.block((label) => {
       if (!this.#structure.loopHeader[last]) this.#labels[last] = label;
-      else this.#entries.set(last, label);
+      else this.#fronts.set(last, label);
       this.#within(node, merges.slice(0, -1));
     });
     this.#tree(last);
   }
 
   /** Where forward edges to a merge that is also a loop's header go: in front of the loop. */
-  readonly #entries = new Map<number, Label>();
+  readonly #fronts = new Map<number, Label>();
 
   #block(node: number): void {
     const block = this.region.blocks[node]!;
     this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
     const dead = deadFlags(block);
+    const accesses = groupAccesses(block, this.#flat);
+    this.#entries.clear();
+    this.#blockVariables = 0;
+    this.#flagsLocal = this.#places.at(node);
     let ended = false;
     block.instructions.forEach((item, position) => {
       this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
       this.#flags.dead = dead[position]!;
+      if (!this.#flagsLocal && this.#places.touches(item, dead[position]!)) {
+        if (!this.#places.replaces(item)) this.#loadFlags();
+        this.#replaced = this.#places.replaces(item);
+        if (!this.#replaced) this.#flagsLocal = true;
+      }
       if (item.how === "called") this.#called(item, position);
-      else ended = this.#inline(block, item, position, node);
+      else ended = this.#inline(block, item, position, node, accesses[position]!);
+      this.#flagsLocal ||= this.#replaced;
+      this.#replaced = false;
       this.#flags.dead = false;
     });
     if (ended) return;
@@ -267,7 +337,13 @@ class RegionEmitter {
   }
 
   /** Emits one instruction's description; true if it ended the block. */
-  #inline(block: Block, item: RegionInstruction, position: number, node: number): boolean {
+  #inline(
+    block: Block,
+    item: RegionInstruction,
+    position: number,
+    node: number,
+    accesses: InstructionAccesses,
+  ): boolean {
     let ended = false;
     const { body } = this;
     const frame: RegionFrame = {
@@ -278,20 +354,24 @@ class RegionEmitter {
       eipPage: this.#eipPage,
       registers: this.registers,
       flags: this.#flags,
+      accesses,
+      entries: this.#entries,
+      blockVariable: () => this.#blockPool[this.#blockVariables++] ??= body.local("i32"),
       budgetAfter: () => i32.sub(this.budget.get(), i32.const(position + 1)),
       leave: () => this.#leaveAt(item.offset, position, REGION_EXIT.INTERPRET),
       jump: (target) => {
         ended = true;
         body.set(this.#target, target);
         this.#spend(block);
-        this.#leaveFor(this.services.area + AREA.CELLS);
+        this.#own(node, block.targets);
+        body.br(this.#jumps.get(this.#flagsLocal)!);
       },
       transfer: (target, user) => {
         ended = true;
         body.set(this.#target, target);
         this.#spend(block);
-        this.#storeFlags();
-        this.#dispatch(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
+        if (this.#flagsLocal) this.#storeFlags();
+        this.#goOn(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
       },
       branch: (condition) => {
         ended = true;
@@ -312,10 +392,44 @@ class RegionEmitter {
     }
     // The condition reads no budget.
     this.#spend(block);
-    const kind = this.#flags.kind;
+    const kind = this.#flags.kind, flagsLocal = this.#flagsLocal;
     body.if(condition, () => this.#go(node, block.taken!, short));
     this.#flags.kind = kind;
+    this.#flagsLocal = flagsLocal;
     this.#go(node, block.next!);
+  }
+
+  /** Goes to one of the region's own blocks if that is the computed target. */
+  #own(node: number, targets: readonly number[]): void {
+    if (targets.length === 0) return;
+    const kind = this.#flags.kind, flagsLocal = this.#flagsLocal;
+    const restore = () => {
+      this.#flags.kind = kind;
+      this.#flagsLocal = flagsLocal;
+    };
+    const offset = this.body.local("i32");
+    this.body.set(offset, i32.sub(this.#target.get(), this.#eipPage.get()));
+    const start = (to: number) => this.region.blocks[to]!.start;
+    // By halves.
+    const choose = (some: readonly number[]): void => {
+      if (some.length <= 2) {
+        for (const to of some) {
+          this.body.if(
+            i32.eq(offset.get(), i32.const(start(to))),
+            () => this.#go(node, { to: "block", block: to }),
+          );
+          restore();
+        }
+        return;
+      }
+      const middle = some.length >> 1;
+      this.body.if(
+        i32.lt_u(offset.get(), i32.const(start(some[middle]!))),
+        () => choose(some.slice(0, middle)),
+        () => choose(some.slice(middle)),
+      );
+    };
+    choose(targets.toSorted((a, b) => start(a) - start(b)));
   }
 
   /** Follows an edge. */
@@ -330,7 +444,7 @@ class RegionEmitter {
     if (back) return this.body.br(this.#labels[to]!);
     this.#meet(to);
     if (!merge[to]) return this.#tree(to);
-    this.body.br(loopHeader[to] ? this.#entries.get(to)! : this.#labels[to]!);
+    this.body.br(loopHeader[to] ? this.#fronts.get(to)! : this.#labels[to]!);
   }
 
   #meet(to: number): void {
@@ -348,7 +462,7 @@ class RegionEmitter {
 
   #leaveFor(cell: number): void {
     this.body.set(this.#cell, i32.const(cell));
-    this.body.br(this.#chainLabel);
+    this.body.br(this.#chains.get(this.#flagsLocal)!);
   }
 
   /** Has the interpreter carry out one instruction, between two of the region's. */
@@ -356,7 +470,7 @@ class RegionEmitter {
     const { body, services } = this;
     const { form, length } = item.instruction;
     this.#storeRegisters();
-    this.#storeFlags();
+    if (this.#flagsLocal) this.#storeFlags();
     this.#setState(STATE.EIP_PAGE, this.#eipPage.get());
     this.#setState(STATE.BUDGET, position === 0 ? this.budget.get() : i32.sub(this.budget.get(), i32.const(position)));
     const status = this.#variable("i32") as Local<"i32">;
@@ -367,8 +481,11 @@ class RegionEmitter {
     const gone = i32.and(i32.ne(status.get(), i32.const(EXIT.STOP)), i32.ne(status.get(), i32.const(EXIT.BUDGET)));
     body.if(gone, () => body.return(status.get() as never), undefined, "unlikely");
     this.registers.forEach((local, index) => body.set(local, this.#state(registerSlot(index))));
-    for (const [offset, local] of this.#words) body.set(local, this.#state(offset));
+    // The flags stay in memory, unless every block expects them in locals.
+    this.#flagsLocal = this.#places.eager;
+    if (this.#places.eager) this.#loadFlags();
     this.#flags.kind = undefined;
+    this.#entries.clear();
     // The record of an instruction that ends a block has taken itself off the budget.
     const before = position + (form!.ends ? 1 : 0);
     body.set(this.budget, i32.add(this.#state(STATE.BUDGET), i32.const(before)));
@@ -381,11 +498,6 @@ class RegionEmitter {
     );
     this.#checkBudget(next, position + 1);
   }
-}
-
-/** The blocks that a block leads to. */
-function successors({ taken, next }: Block): number[] {
-  return [taken, next].flatMap((edge) => edge?.to === "block" ? [edge.block] : []);
 }
 
 /** The smaller of a value and a constant, unsigned. */

@@ -9,10 +9,17 @@ import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.t
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { signed } from "../../x86/semantics/builder.ts";
-import { load, store } from "../interpreter/binder.ts";
+import { HIT_OFFSET, load, store } from "../interpreter/binder.ts";
+import type { AccessGroup } from "./coalescing.ts";
 import type { RegionFrame } from "./frame.ts";
 
 const PAGE = 4096;
+
+/** An access of a group, by its distance from what the group has in common. */
+interface AccessPlace {
+  readonly group: AccessGroup;
+  readonly offset: number;
+}
 
 /** Instructions whose memory is implied: their width is that of the item. */
 const IMPLIED_MEMORY = new Set("movs stos lods cmps scas xlat".split(" "));
@@ -78,7 +85,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
   /** Writes a memory operand. */
   protected writeNarrow(k: number, value: Value, width: Width): void {
     const stored = this.let(value);
-    this.#store(width, this.linear(width, true, undefined, k), stored);
+    this.#store(width, this.linear(width, true, undefined, k), stored, this.frame.accesses.memory);
   }
 
   open(k: number, options: { offset?: Value; width?: Width } = {}): Place {
@@ -91,11 +98,13 @@ export class ScalarConstantBinder implements ScalarBuilder {
         commit: (value) => this.setRegister(register, width, value),
       };
     }
-    return this.#openMemory(width, this.linear(width, true, options.offset));
+    const place = options.offset === undefined ? this.frame.accesses.memory : undefined;
+    return this.#openMemory(width, this.linear(width, true, options.offset), true, place);
   }
 
   readAt(k: number, width: Width, offset: Value, extend: "s" | "u" = "s"): Value {
-    return this.#load(width, this.linear(width, false, offset, k), extend);
+    const place = constantOf(offset) === 0 ? this.frame.accesses.memory : undefined;
+    return this.#load(width, this.linear(width, false, offset, k), extend, place);
   }
 
   /** The memory operand; that of operand `k` if it is one. */
@@ -165,36 +174,65 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The TLB entry of a linear address. */
-  #entry(linear: Value, table: number, tlb: number): Value {
+  #entry(linear: Value, table: number, tlb: number = this.frame.tlb): Value {
     return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb + table);
   }
 
-  /** The addend that makes a linear address a host address; leaves where the TLB has none, or the access crosses pages. */
-  protected translate(linear: Value, bytes: number, write: boolean, tlb: number = this.frame.tlb): Value {
-    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ, tlb));
-    this.#leaveIf(
-      bytes === 1
-        ? i32.and(entry, i32.const(0xfff))
-        : i32.gt_u(i32.and(i32.or(entry, linear), i32.const(0xfff)), i32.const(PAGE - bytes)),
-    );
+  /** What makes a linear address a host address less HIT_OFFSET when added to it; leaves where the TLB has none, or the access crosses pages. */
+  protected translate(linear: Value, bytes: number, write: boolean, place?: AccessPlace): Value {
+    if (place !== undefined && this.#shares(place, bytes, write)) return this.#sharedEntry(linear, place);
+    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
+    this.#leaveUnlessHit(entry, linear, bytes);
     return entry;
   }
 
-  #load(width: Width, linear: Value, extend: "s" | "u" = "s"): Value {
-    const entry = this.translate(linear, width / 8, false);
-    return this.let(load(width, i32.add(linear, entry), extend));
+  /** Leaves unless an entry maps all bytes from an address on. */
+  #leaveUnlessHit(entry: Value, linear: Value, bytes: number): void {
+    // What is left of the page behind the first byte; 0 if the entry is invalid.
+    const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
+    this.#leaveIf(bytes === 1 ? i32.eqz(entry) : i32.lt_u(left, i32.const(bytes - 1)));
   }
 
-  #store(width: Width, linear: Value, value: Value): void {
-    const entry = this.translate(linear, width / 8, true);
-    this.emit(store(width, i32.add(linear, entry), value));
+  /** Whether an access may use its group's check: it was foreseen as it is, and the check stands where it always runs. */
+  #shares({ group, offset }: AccessPlace, bytes: number, write: boolean): boolean {
+    return group.accesses > 1 && this.frame.flags.conditional === 0 && offset >= group.low &&
+      offset + bytes <= group.high && (group.writes || !write);
   }
 
-  #openMemory(width: Width, linear: Value, reads = true): Place {
-    const host = this.let(i32.add(linear, this.translate(linear, width / 8, true)));
+  /** The entry that serves a whole group, checked once. */
+  #sharedEntry(linear: Value, { group, offset }: AccessPlace): Value {
+    const { entries, body } = this.frame;
+    const known = entries.get(group);
+    if (known !== undefined) return known.get();
+    const entry = this.frame.blockVariable();
+    const low = offset === group.low ? linear : this.let(i32.add(linear, i32.const(group.low - offset)));
+    body.set(entry, this.#entry(low, group.writes ? TLB.WRITE : TLB.READ));
+    this.#leaveUnlessHit(entry.get(), low, group.high - group.low);
+    entries.set(group, entry);
+    return entry.get();
+  }
+
+  /** The host address of an access. */
+  protected host(linear: Value, bytes: number, write: boolean): Value {
+    const entry = this.translate(linear, bytes, write);
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
+  }
+
+  #load(width: Width, linear: Value, extend: "s" | "u" = "s", place?: AccessPlace): Value {
+    const entry = this.translate(linear, width / 8, false, place);
+    return this.let(load(width, i32.add(linear, entry), extend, HIT_OFFSET));
+  }
+
+  #store(width: Width, linear: Value, value: Value, place?: AccessPlace): void {
+    const entry = this.translate(linear, width / 8, true, place);
+    this.emit(store(width, i32.add(linear, entry), value, HIT_OFFSET));
+  }
+
+  #openMemory(width: Width, linear: Value, reads = true, place?: AccessPlace): Place {
+    const host = this.let(i32.add(linear, this.translate(linear, width / 8, true, place)));
     return {
-      value: reads ? this.let(load(width, host, "s")) : i32.const(0),
-      commit: (value) => this.emit(store(width, host, value)),
+      value: reads ? this.let(load(width, host, "s", HIT_OFFSET)) : i32.const(0),
+      commit: (value) => this.emit(store(width, host, value, HIT_OFFSET)),
     };
   }
 
@@ -280,7 +318,9 @@ export class ScalarConstantBinder implements ScalarBuilder {
     return i32.const(this.frame.cpu);
   }
   systemHost(linear: Value, bytes: number, write: boolean): Value {
-    return this.let(i32.add(linear, this.translate(linear, bytes, write, this.frame.cpu + TLB.SUPERVISOR)));
+    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ, this.frame.cpu + TLB.SUPERVISOR));
+    this.#leaveUnlessHit(entry, linear, bytes);
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 
   flagsAdd(r: Value, y: Value): void {
@@ -353,11 +393,24 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   stackPlace(width: Width, offset: number, from?: Value): { commit(value: Value): void } {
-    return this.#openMemory(width, this.#stackLinear(width, offset, from, true), false);
+    return this.#openMemory(
+      width,
+      this.#stackLinear(width, offset, from, true),
+      false,
+      this.#stackAccess(offset, from),
+    );
   }
 
   stackRead(width: Width, offset: number, from?: Value): Value {
-    return this.#load(width, this.#stackLinear(width, offset, from, false));
+    return this.#load(width, this.#stackLinear(width, offset, from, false), "s", this.#stackAccess(offset, from));
+  }
+
+  /** Where an access at an offset from the stack pointer belongs. */
+  #stackAccess(offset: number, from: Value | undefined): AccessPlace | undefined {
+    const { stack } = this.frame.accesses;
+    return stack === undefined || from !== undefined
+      ? undefined
+      : { group: stack.group, offset: stack.offset + offset };
   }
 
   nextIp(): Value {

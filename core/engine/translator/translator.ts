@@ -35,6 +35,12 @@ const BATCH = 16;
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
 
+/** Entries of a table that are looked at, and how many pages away what it names may be. */
+const TABLE_ENTRIES = 256, TABLE_DISTANCE = 64;
+
+/** What became of an instruction for which regions were often left: its accesses are checked by themselves, then it is called. */
+const SITE = { ALONE: 1, CALLED: 2 } as const;
+
 /** What the translator is made of. */
 export interface TranslatorOptions {
   readonly memory: WebAssembly.Memory;
@@ -97,7 +103,8 @@ export class Translator {
   /** Cells that wait for, or lead to, the region of a key. */
   readonly #incoming = new Map<number, Set<number>>();
   readonly #queue = new Map<number, Queued>();
-  readonly #slow = new Map<number, Set<number>>();
+  /** By record index and offset: instructions whose accesses are checked alone, and later called. */
+  readonly #slow = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
   readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
@@ -184,10 +191,11 @@ export class Translator {
     const { index } = place.page;
     this.#halves[(this.#area + TABLE.SITES + counterOffset(keyOf(index, place.offset, place.user))) >> 1] = SITE_LIMIT;
     let slow = this.#slow.get(index);
-    if (!slow) this.#slow.set(index, slow = new Set());
-    if (slow.has(place.offset)) return;
-    slow.add(place.offset);
-    this.#slowCount++;
+    if (!slow) this.#slow.set(index, slow = new Map());
+    const form = slow.get(place.offset) ?? 0;
+    if (form === SITE.CALLED) return;
+    slow.set(place.offset, form + 1);
+    if (form + 1 === SITE.CALLED) this.#slowCount++;
     for (const installed of [...this.#byPage.get(index) ?? []]) {
       const hit = installed.region.blocks.some(({ instructions }) =>
         instructions.some(({ offset }) => offset === place.offset)
@@ -221,7 +229,7 @@ export class Translator {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
       const region = discover(
         { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
-        this.#source(place.page),
+        this.#source(place),
       );
       if (region === undefined) continue;
       const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
@@ -252,16 +260,32 @@ export class Translator {
     this.#emitted += compiling - started;
   }
 
-  #source(page: CodePage): CodeSource {
+  #source({ page, linear, user }: Queued): CodeSource {
     const { code, calledOut } = this.#options;
     const slow = this.#slow.get(page.index);
     const index = page.index >> 2;
     return {
       decode: (offset) => code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
-      slow: (offset) => slow?.has(offset) ?? false,
+      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.region.length ?? 0,
+      table: (address) => this.#table(address, linear),
+      slow: (offset) => slow?.get(offset) === SITE.CALLED,
+      alone: (offset) => slow?.has(offset) ?? false,
       calledOut,
     };
+  }
+
+  /** What looks like a table of addresses in a code page, as offsets in it. The guest's memory is only looked at: code checks where it goes. */
+  #table(address: number, page: number): number[] {
+    const { code } = this.#options;
+    const user = this.#state[STATE.CPL >> 2] === 3;
+    const offsets: number[] = [];
+    for (let at = address; at < address + 4 * TABLE_ENTRIES && (address & 3) === 0; at += 4) {
+      const entry = code.peek32(at >>> 0, user);
+      if (entry === undefined || Math.abs((entry >>> 12) - (page >>> 12)) > TABLE_DISTANCE) break;
+      if (entry >>> 12 === page >>> 12) offsets.push(entry & 0xfff);
+    }
+    return offsets;
   }
 
   #record({ instruction, offset }: RegionInstruction, mode: number): number {
@@ -331,7 +355,10 @@ export class Translator {
     this.#regions.delete(key);
     this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
-    if (this.#words[entry] === key) this.#words[entry] = 0;
+    if (this.#words[entry] === key) {
+      this.#words[entry + (ENTRY.KEY >> 2)] = 0;
+      this.#words[entry + (ENTRY.SLOT >> 2)] = 0;
+    }
     for (const cell of this.#incoming.get(key) ?? []) {
       this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(region.place.user);
     }

@@ -10,6 +10,7 @@ import { debugRegisters } from "./registers.ts";
 
 /** Where gdb is listened for. */
 export interface GdbAddress {
+  /** Name or address of this host. */
   readonly hostname: string;
   /** 0: any that is free. */
   readonly port: number;

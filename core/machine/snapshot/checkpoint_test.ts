@@ -17,6 +17,7 @@ const DEFINITION: ResolvedDefinition = {
   memory: MEMORY,
   cpu: "max",
   engine: "interpreter",
+  translateAfter: 100,
   clock: { mode: "deterministic", date: Date.UTC(2000, 0, 1) },
   firmware: true,
   board: "",

@@ -7,7 +7,7 @@ import type { Cpu } from "../cpu.ts";
 import { type Instruction, OPERAND } from "../instruction.ts";
 import { GPR } from "../registers.ts";
 import { EXCEPTION } from "./context.ts";
-import { controlWord, initialize, setControlWord, setStatus, STATUS, statusWord } from "./stack.ts";
+import { controlWord, initialize, setControlWord, setStatus, STATUS, statusWord, summarize } from "./stack.ts";
 
 /** FNINIT. */
 export function fninit(cpu: Cpu): void {
@@ -16,7 +16,8 @@ export function fninit(cpu: Cpu): void {
 
 /** FNCLEX. */
 export function fnclex(cpu: Cpu): void {
-  setStatus(cpu, EXCEPTION.ALL | STATUS.STACK_FAULT | STATUS.ERROR_SUMMARY | STATUS.BUSY, 0);
+  setStatus(cpu, EXCEPTION.ALL | STATUS.STACK_FAULT, 0);
+  summarize(cpu);
 }
 
 /** FLDCW. */

@@ -12,41 +12,31 @@ import type { Callout } from "../system/callout.ts";
 import { EXCEPTION } from "./context.ts";
 import { controlWord, STATUS, statusWord } from "./stack.ts";
 
-/**
- * The error line of a CPU with CR0.NE clear, where FERR# goes to the interrupt controller (SDM volume 1, appendix D).
- *
- * `fpuError` is called at each waiting instruction while an unmasked exception is pending, which is when FERR# is asserted. It returns
- * the state of IGNNE#. While that is false the CPU stays at the instruction, so that the interrupt is taken before it; where there is
- * no such line the error is ignored.
- */
-export interface ErrorLine {
-  fpuError?: () => boolean;
-}
-
 function requireDevice(cpu: Cpu): void {
   if ((cpu.i32[STATE.CR0 >> 2]! & (CR0.EM | CR0.TS)) !== 0) throw new GuestFault(VECTOR.NM);
 }
 
-/** Reports a pending error; false when the instruction must wait until the error has been handled outside the CPU. */
+/**
+ * Reports a pending error: by #MF, or with CR0.NE clear by FERR#, which is asserted here, at the next instruction that waits, whatever the
+ * exception (SDM volume 1, D.2.1.1 leaves the moment to the processor). Unless IGNNE# lets it go on, the CPU then stays at the
+ * instruction, so that the interrupt is taken before it.
+ *
+ * @returns False when the instruction must wait.
+ */
 export function admitWaiting(cpu: Cpu): boolean {
   if ((statusWord(cpu) & STATUS.ERROR_SUMMARY) === 0) return true;
   if ((cpu.i32[STATE.CR0 >> 2]! & CR0.NE) !== 0) throw new GuestFault(VECTOR.MF);
-  const line: ErrorLine = cpu as ErrorLine;
-  return line.fpuError?.() ?? true;
-}
-
-/** The same; the CPU then stays where it is. */
-function admit(cpu: Cpu): boolean {
-  const admitted = admitWaiting(cpu);
-  if (!admitted) cpu.next = cpu.eip;
-  return admitted;
+  const pins = cpu.fpuErrorPins;
+  if (pins === undefined) return true;
+  pins.setError(true);
+  return !(cpu.waits = !pins.ignored());
 }
 
 /** WAIT: the device must be available only if CR0.MP monitors it. */
 export function wait(cpu: Cpu): void {
   const both = CR0.MP | CR0.TS;
   if ((cpu.i32[STATE.CR0 >> 2]! & both) === both) throw new GuestFault(VECTOR.NM);
-  admit(cpu);
+  admitWaiting(cpu);
 }
 
 /**
@@ -71,7 +61,7 @@ export function unwaiting(body: Callout): Callout {
 export function waiting(body: Callout): Callout {
   return (cpu, instruction) => {
     requireDevice(cpu);
-    if (admit(cpu)) body(cpu, instruction);
+    if (admitWaiting(cpu)) body(cpu, instruction);
   };
 }
 
@@ -79,7 +69,7 @@ export function waiting(body: Callout): Callout {
 export function recorded(body: Callout): Callout {
   return (cpu, instruction) => {
     requireDevice(cpu);
-    if (!admit(cpu)) return;
+    if (!admitWaiting(cpu)) return;
     // What the pointers will need is read while the instruction can still fault.
     const opcode = (controlWord(cpu) & EXCEPTION.ALL) === EXCEPTION.ALL ? -1 : opcodeOf(cpu, instruction);
     body(cpu, instruction);

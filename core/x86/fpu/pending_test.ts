@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { CR0, GPR, STATE, VECTOR } from "../registers.ts";
 import { EXCEPTION } from "./context.ts";
 import { FpuMachine } from "./fpu_machine.ts";
-import type { ErrorLine } from "./pending.ts";
 
 /** A machine with an unmasked division by zero pending. */
 function pending(): FpuMachine {
@@ -46,18 +45,39 @@ Deno.test("CR0.EM and CR0.TS make the device not available; WAIT looks at TS wit
   assertEquals([machine.fault("fld1"), machine.fault("wait")], [VECTOR.NM, VECTOR.NM]);
 });
 
-Deno.test("without CR0.NE the error goes out on the line, and the CPU stays until it is ignored", () => {
+/** A machine without CR0.NE whose division by zero is pending, and what it does with its pins. */
+function pendingOutside() {
   const machine = pending();
   machine.cpu.i32[STATE.CR0 >> 2]! &= ~CR0.NE;
-  let calls = 0;
-  let ignored = false;
-  (machine.cpu as ErrorLine).fpuError = () => {
-    calls++;
-    return ignored;
-  };
+  const pins = { ferr: [] as boolean[], ignne: false };
+  machine.cpu.fpuErrorPins = { setError: (asserted) => void pins.ferr.push(asserted), ignored: () => pins.ignne };
+  return { machine, pins };
+}
+
+Deno.test("without CR0.NE the error goes out on FERR#, and the instruction waits until IGNNE# lets it run", () => {
+  const { machine, pins } = pendingOutside();
   machine.run("fld1");
-  assertEquals([calls, machine.cpu.eip, machine.st()], [1, 0x100, "00000000000000000000"]);
-  ignored = true;
+  assertEquals([pins.ferr, machine.cpu.waits, machine.st()], [[true], true, "00000000000000000000"]);
+  pins.ignne = true;
   machine.run("fld1");
-  assertEquals([calls, machine.cpu.eip, machine.st()], [2, 0x102, "3fff8000000000000000"]);
+  assertEquals([pins.ferr, machine.cpu.waits, machine.st()], [[true, true], false, "3fff8000000000000000"]);
+});
+
+Deno.test("FERR# goes away with the error summary, whichever instruction clears it", () => {
+  for (const clearing of ["fnclex", "fninit", "fnstenv [1000h]", "fnsave [1000h]"]) {
+    const { machine, pins } = pendingOutside();
+    machine.run(clearing);
+    assertEquals(pins.ferr.at(-1), false, clearing);
+    machine.run("fld1");
+    assertEquals(machine.cpu.waits, false, clearing);
+  }
+  const { machine, pins } = pendingOutside();
+  machine.run("fnstsw ax\n fnstcw [1000h]");
+  assertEquals(pins.ferr, []);
+});
+
+Deno.test("with CR0.NE nothing goes out", () => {
+  const { machine, pins } = pendingOutside();
+  machine.cpu.i32[STATE.CR0 >> 2]! |= CR0.NE;
+  assertEquals([machine.fault("fld1"), machine.fault("wait"), pins.ferr], [VECTOR.MF, VECTOR.MF, []]);
 });

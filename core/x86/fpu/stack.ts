@@ -60,12 +60,13 @@ export function setControlWord(cpu: Cpu, value: number): void {
   summarize(cpu);
 }
 
-/** Derives ES, and B which copies it, from flags and masks. */
+/** Derives ES, and B which copies it, from flags and masks. FERR# goes with ES; it comes with the next instruction that waits. */
 export function summarize(cpu: Cpu): void {
   const status = cpu.i32[STATUS_WORD]!;
   const pending = (status & ~cpu.i32[CONTROL]! & EXCEPTION.ALL) !== 0;
   const summary = STATUS.ERROR_SUMMARY | STATUS.BUSY;
   cpu.i32[STATUS_WORD] = pending ? status | summary : status & ~summary;
+  if (!pending) cpu.fpuErrorPins?.setError(false);
 }
 
 /** The tag word as FNSTENV stores it: what a register that is not empty holds decides its tag. MMX instructions tag all as valid. */
@@ -100,6 +101,7 @@ export function initialize(cpu: Cpu): void {
   cpu.i32[STATE.FPU_CS >> 2] = 0;
   cpu.i32[STATE.FPU_DP >> 2] = 0;
   cpu.i32[STATE.FPU_DS >> 2] = 0;
+  summarize(cpu);
 }
 
 /** Number of the physical register that ST(i) is. */

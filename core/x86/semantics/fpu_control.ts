@@ -33,6 +33,8 @@ const fnstsw: Semantics = (b) => {
 
 const fnclex: Semantics = (b) => {
   requireFpu(b, false);
+  // FERR# follows the error summary.
+  b.calloutIf(i32.and(b.state(STATE.FPU_STATUS), i32.const(STATUS.ERROR_SUMMARY)));
   const cleared = EXCEPTION.ALL | STATUS.STACK_FAULT | STATUS.ERROR_SUMMARY | STATUS.BUSY;
   b.setState(STATE.FPU_STATUS, i32.and(b.state(STATE.FPU_STATUS), i32.const(~cleared)));
 };

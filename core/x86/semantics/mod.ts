@@ -23,6 +23,7 @@ import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
 import { VECTOR_INTEGER } from "./vector_integer.ts";
 import { VECTOR_MOVE } from "./vector_move.ts";
 import { VECTOR_SHUFFLE } from "./vector_shuffle.ts";
+import { VECTOR_STRING } from "./vector_string.ts";
 
 /** The x87 FPU. */
 const FPU = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_SCALE, ...FPU_COMPARE, ...FPU_CONTROL };
@@ -44,6 +45,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_FLOAT,
   ...VECTOR_INTEGER,
   ...VECTOR_SHUFFLE,
+  ...VECTOR_STRING,
 }));
 
 /** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
@@ -51,6 +53,7 @@ export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
   ...Object.keys(SYSTEM),
   ...VECTOR_FLOAT_CALLOUTS,
+  ...Object.keys(VECTOR_STRING),
   ...Object.keys(FPU),
 ]);
 

@@ -6,7 +6,7 @@
  */
 import { i32, memoryCopy, memoryFill, select } from "../../wasm/mod.ts";
 import { REPEAT } from "../instruction.ts";
-import { FLAG, GPR, STATE } from "../registers.ts";
+import { FLAG, GPR, PENDING_ATTENTION, STATE } from "../registers.ts";
 import { type Builder, type Semantics, signed, type Value } from "./builder.ts";
 
 const PAGE = 4096;
@@ -61,6 +61,8 @@ function repeated(
       b.if(i32.eqz(count.get()), () => {
         item(b, step);
         b.set(count, i32.const(1));
+        // A device that was accessed wants the boundary after this iteration to be looked at.
+        b.if(i32.and(b.state(STATE.PENDING), i32.const(PENDING_ATTENTION)), () => b.set(budget, i32.const(1)));
       });
       b.set(left, i32.sub(left.get(), count.get()));
       b.setRegister(GPR.CX, b.addressWidth, left.get());

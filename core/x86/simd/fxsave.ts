@@ -83,7 +83,8 @@ export function fxrstor(cpu: Cpu, instruction: Instruction): void {
   const { memory, user, u32, i32 } = cpu;
   memory.probeRead(linear, SIZE, user);
   const at = memory.direct(linear, SIZE, false, user), all = memory.words;
-  const get = (offset: number) => at >= 0 ? all[at + (offset >> 2)]! >>> 0 : memory.read32((linear + offset) >>> 0, user);
+  const get = (offset: number) =>
+    at >= 0 ? all[at + (offset >> 2)]! >>> 0 : memory.read32((linear + offset) >>> 0, user);
   const sse = savesSse(cpu);
   const mxcsr = get(AREA.MXCSR);
   if (sse) requireMxcsr(mxcsr);

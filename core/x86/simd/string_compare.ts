@@ -20,27 +20,18 @@ const first = new Lanes();
 const second = new Lanes();
 const mask = new Lanes();
 
-/** The operands' elements as integers: used again by each instruction, since C libraries run these over every string. */
-const pattern = new Int32Array(16);
-const text = new Int32Array(16);
-
-/** Which bytes occur in a pattern, a bit each. */
-const present = new Uint32Array(8);
-
-/** Takes an operand apart. Returns how many elements it has. */
-function split(lanes: Lanes, control: number, into: Int32Array): number {
-  const words = (control & CONTROL.WORDS) !== 0;
-  const count = words ? 8 : 16;
-  const shift = (control & CONTROL.SIGNED) === 0 ? 0 : words ? 16 : 24;
-  for (let i = 0; i < count; i++) into[i] = (words ? lanes.u16[i]! : lanes.u8[i]!) << shift >> shift;
-  return count;
+/** Elements of an operand as integers. */
+function elements(lanes: Lanes, control: number): number[] {
+  const values = [...((control & CONTROL.WORDS) !== 0 ? lanes.u16 : lanes.u8)];
+  if ((control & CONTROL.SIGNED) === 0) return values;
+  const shift = (control & CONTROL.WORDS) !== 0 ? 16 : 24;
+  return values.map((value) => value << shift >> shift);
 }
 
 /** Elements before the terminating zero. */
-function implicitLength(values: Int32Array, count: number): number {
-  let length = 0;
-  while (length < count && values[length] !== 0) length++;
-  return length;
+function implicitLength(values: readonly number[]): number {
+  const end = values.indexOf(0);
+  return end < 0 ? values.length : end;
 }
 
 /** The magnitude of a length register, saturated. */
@@ -48,64 +39,35 @@ function explicitLength(cpu: Cpu, register: number, count: number): number {
   return Math.min(Math.abs(cpu.gpr32(register) | 0), count);
 }
 
-/** Elements of the text that occur in the pattern. */
-function equalAny(patternLength: number, textLength: number): number {
-  let bits = 0;
-  present.fill(0);
-  for (let i = 0; i < patternLength; i++) present[pattern[i]! >> 5 & 7]! |= 1 << (pattern[i]! & 31);
-  for (let j = 0; j < textLength; j++) {
-    if ((present[text[j]! >> 5 & 7]! >>> (text[j]! & 31) & 1) === 0) continue;
-    // What is present is sure of bytes only.
-    for (let i = 0; i < patternLength; i++) if (pattern[i] === text[j]) bits |= 1 << j;
-  }
-  return bits;
-}
-
-/** Elements of the text that lie in one of the pattern's ranges. */
-function ranges(patternLength: number, textLength: number): number {
-  let bits = 0;
-  for (let j = 0; j < textLength; j++) {
-    const value = text[j]!;
-    for (let i = 0; i + 1 < patternLength; i += 2) {
-      if (value >= pattern[i]! && value <= pattern[i + 1]!) bits |= 1 << j;
-    }
-  }
-  return bits;
-}
-
-/** Elements that are equal, or both beyond the end. */
-function equalEach(patternLength: number, textLength: number, count: number): number {
-  let bits = 0;
-  for (let j = 0; j < count; j++) {
-    const valid = j < textLength;
-    if (valid && j < patternLength ? text[j] === pattern[j] : valid === j < patternLength) bits |= 1 << j;
-  }
-  return bits;
-}
-
-/** Places where the whole pattern occurs. Beyond the end of the register there is nothing to contradict. */
-function equalOrdered(patternLength: number, textLength: number, count: number): number {
-  let bits = 0;
-  for (let j = 0; j < count; j++) {
-    let i = 0;
-    while (i < patternLength && j + i < count && j + i < textLength && text[j + i] === pattern[i]) i++;
-    if (i === patternLength || j + i === count) bits |= 1 << j;
-  }
-  return bits;
-}
-
 /** IntRes1: for each element of the second operand, whether the first one's pattern holds there (4.1.3, table 4-2). */
-function aggregate(patternLength: number, textLength: number, count: number, control: number): number {
-  switch (control & CONTROL.AGGREGATION) {
-    case AGGREGATION.EQUAL_ANY:
-      return equalAny(patternLength, textLength);
-    case AGGREGATION.RANGES:
-      return ranges(patternLength, textLength);
-    case AGGREGATION.EQUAL_EACH:
-      return equalEach(patternLength, textLength, count);
-    default:
-      return equalOrdered(patternLength, textLength, count);
-  }
+function aggregate(
+  pattern: readonly number[],
+  patternLength: number,
+  text: readonly number[],
+  textLength: number,
+  control: number,
+): number {
+  const holds = (j: number): boolean => {
+    const value = text[j]!, valid = j < textLength;
+    switch (control & CONTROL.AGGREGATION) {
+      case AGGREGATION.EQUAL_ANY:
+        return valid && pattern.slice(0, patternLength).includes(value);
+      case AGGREGATION.RANGES:
+        for (let i = 0; i + 1 < patternLength; i += 2) {
+          if (valid && value >= pattern[i]! && value <= pattern[i + 1]!) return true;
+        }
+        return false;
+      case AGGREGATION.EQUAL_EACH:
+        return valid && j < patternLength ? value === pattern[j] : valid === j < patternLength;
+      default:
+        // Beyond the end of the register there is nothing to contradict.
+        for (let i = 0; i < patternLength && j + i < text.length; i++) {
+          if (j + i >= textLength || text[j + i] !== pattern[i]) return false;
+        }
+        return true;
+    }
+  };
+  return text.reduce((bits, _, j) => holds(j) ? bits | 1 << j : bits, 0);
 }
 
 /** IntRes2 (4.1.4). */
@@ -138,11 +100,11 @@ function comparison(explicit: boolean, output: typeof index): Callout {
     second.read(cpu, instruction, 1, 16, true);
     first.readXmm(cpu, instruction.operands[0].register);
     const control = instruction.operands[2].value;
-    const count = split(first, control, pattern);
-    split(second, control, text);
-    const patternLength = explicit ? explicitLength(cpu, GPR.AX, count) : implicitLength(pattern, count);
-    const textLength = explicit ? explicitLength(cpu, GPR.DX, count) : implicitLength(text, count);
-    const found = aggregate(patternLength, textLength, count, control);
+    const pattern = elements(first, control), text = elements(second, control);
+    const count = text.length;
+    const patternLength = explicit ? explicitLength(cpu, GPR.AX, count) : implicitLength(pattern);
+    const textLength = explicit ? explicitLength(cpu, GPR.DX, count) : implicitLength(text);
+    const found = aggregate(pattern, patternLength, text, textLength, control);
     const bits = polarize(found, textLength, count, control);
     output(cpu, bits, count, control);
     cpu.setEflags(

@@ -6,7 +6,7 @@
 import type { Cpu } from "../cpu.ts";
 import { GuestFault } from "../fault.ts";
 import { type Instruction, OPERAND, type Operand, REPEAT } from "../instruction.ts";
-import { FLAG, GPR, SEG, STATE, VECTOR } from "../registers.ts";
+import { FLAG, GPR, PENDING_INTR, SEG, STATE, VECTOR } from "../registers.ts";
 
 const EXTRA = STATE.EXTRA >> 2;
 const BUDGET = STATE.BUDGET >> 2;
@@ -131,7 +131,8 @@ function interruptible(cpu: Cpu): boolean {
   const pending = cpu.i32[PENDING]!;
   const flags = cpu.systemFlags;
   // A single step traps after each iteration.
-  return (pending & ~1) !== 0 || ((pending & 1) !== 0 && (flags & FLAG.IF) !== 0) || (flags & FLAG.TF) !== 0;
+  return (pending & ~PENDING_INTR) !== 0 || ((pending & PENDING_INTR) !== 0 && (flags & FLAG.IF) !== 0) ||
+    (flags & FLAG.TF) !== 0;
 }
 
 /** How many items from `offset` upward may move as one block: within the segment, the page and the address size. */

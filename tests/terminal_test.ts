@@ -1,0 +1,88 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { Folder } from "./command_line.ts";
+import { childrenOf, gone, kill } from "./processes.ts";
+import { program, rom } from "./roms.ts";
+import { NO_TERMINAL, type TerminalOutcome, TerminalSession } from "./terminal_session.ts";
+
+/** Declares a test that needs a terminal: ignored, with the reason in its name, where there can be none. */
+function terminalTest(name: string, run: () => Promise<void>): void {
+  const title = NO_TERMINAL === undefined ? name : `${name} (not here: ${NO_TERMINAL})`;
+  Deno.test({ name: title, ignore: NO_TERMINAL !== undefined, fn: run });
+}
+
+/** A session whose guest has printed "> " and echoes each character; the terminal is raw. */
+async function session(): Promise<TerminalSession> {
+  const folder = await Folder.make();
+  const code = program().openSerial();
+  const again = code.here;
+  await folder.write("rom", rom(code.print("> ").readSerial().writeSerial().jumpTo(again)));
+  const session = await TerminalSession.start(folder, ["--rom", "rom", "--memory", "2M"]);
+  await session.until("> ");
+  await session.untilRaw();
+  return session;
+}
+
+function assertRestored({ before, after }: TerminalOutcome): void {
+  assertStringIncludes(before, "intr = ^G");
+  assertEquals(after, before);
+}
+
+terminalTest("Ctrl-C goes to the guest, Ctrl-A X leaves, and the terminal is as it was", async () => {
+  await using run = await session();
+  await run.type("a\x03b");
+  await run.until("> a> \x03> b> ");
+  await run.type("\x01x");
+  const outcome = await run.ended();
+  assertEquals(outcome.code, 0);
+  assertRestored(outcome);
+});
+
+for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15], ["SIGHUP", 1]] as const) {
+  terminalTest(`${signal} ends the run, and the terminal is as it was`, async () => {
+    await using run = await session();
+    await kill(await run.pid(), signal);
+    const outcome = await run.ended();
+    assertEquals(outcome.code, 128 + number);
+    assertStringIncludes(outcome.shown, `bulkhead: ended by ${signal}`);
+    assertRestored(outcome);
+  });
+}
+
+terminalTest("a machine process that dies leaves the terminal as it was", async () => {
+  await using run = await session();
+  for (const child of await childrenOf(await run.pid())) await kill(child);
+  const outcome = await run.ended();
+  assertEquals(outcome.code, 8);
+  assertRestored(outcome);
+});
+
+terminalTest("an owner that crashes leaves the terminal as it was", async () => {
+  const folder = await Folder.make();
+  const terminal = fromFileUrl(new URL("../plugins/terminal/terminal.ts", import.meta.url));
+  const file = await folder.write(
+    "crash.ts",
+    `import { standardTerminal } from ${JSON.stringify(`file://${terminal}`)};
+    standardTerminal().open({
+      type: () => { setTimeout(() => { throw new Error("a crash"); }); return Promise.resolve(); },
+      command: () => {},
+    });
+    console.log("ready");`,
+  );
+  await using run = await TerminalSession.program(folder, file, []);
+  await run.until("ready");
+  await run.untilRaw();
+  await run.type("x");
+  const outcome = await run.ended();
+  assertEquals(outcome.code, 1);
+  assertStringIncludes(outcome.shown, "a crash");
+  assertRestored(outcome);
+});
+
+terminalTest("when the terminal goes away, so do the command line and its machine", async () => {
+  await using run = await session();
+  const pid = await run.pid();
+  const processes = [pid, ...await childrenOf(pid)];
+  await kill(run.terminalPid);
+  assert(await gone(processes));
+});
