@@ -34,11 +34,12 @@ export type {
   RomBoot,
   ScriptStep,
 } from "./core/machine/definition.ts";
+export type { RegionReport, RegionReports, RegionSummary } from "./core/engine/translator/region_watch.ts";
 export type { EngineName } from "./core/machine/engines.ts";
 export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
-export type { MachineStatistics, ProcessorStatistics } from "./core/machine/statistics.ts";
+export type { MachineStatistics, ProcessorStatistics, TranslatorStatistics } from "./core/machine/statistics.ts";
 export type { GdbAddress } from "./core/machine/debug/gdb_server.ts";
 export type { GdbOptions } from "./host/gdb.ts";
 export {

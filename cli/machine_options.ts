@@ -66,7 +66,7 @@ export const MACHINE_OPTIONS = {
     value: "WHAT",
     repeat: true,
     doc:
-      "Report to the standard error: instructions, interrupts, faults, devices (or io), log (the devices' own, in full).",
+      "Report to the standard error: instructions, interrupts, faults, devices (or io), regions (of translated code), log (the devices' own, in full).",
   },
 } as const satisfies OptionTable;
 
@@ -94,6 +94,7 @@ function machineOptions(args: Arguments, file: MachineDefinition | undefined): P
     ...(args.has("translate-after")
       ? { translateAfter: parseCountOrZero(args.get("translate-after")!, "--translate-after") }
       : {}),
+    ...(args.has("regions") ? { countRegions: true } : {}),
     ...(args.has("no-reboot") ? { reset: "stop" } : {}),
     ...(args.has("stop-at") ? { stopAt: parseCount(args.get("stop-at")!, "--stop-at") } : {}),
     ...(args.has("trace") ? { trace: args.all("trace").map((what) => choice(what, "--trace", TRACES)) } : {}),

@@ -31,6 +31,11 @@ export const SESSION_OPTIONS = {
   },
   "gdb-no-wait": { doc: "With --gdb: let the guest run at once. It stops when gdb connects." },
   stats: { value: "FILE", doc: "Write what was counted to this file, as JSON." },
+  regions: {
+    value: "FILE",
+    doc:
+      "Write the regions of translated code in which the guest was most to this file: its instructions beside the WebAssembly made of them. Counting makes the guest slower.",
+  },
 } as const satisfies OptionTable;
 
 const RESTORE_OPTIONS = {
@@ -55,6 +60,7 @@ export function sessionOptions(args: Arguments, serial: string): Omit<SessionOpt
       ? { gdb: { ...parseGdbAddress(args.get("gdb")!, "--gdb"), hold: !args.has("gdb-no-wait") } }
       : {}),
     ...(args.has("stats") ? { statistics: args.get("stats")! } : {}),
+    ...(args.has("regions") ? { regions: args.get("regions")! } : {}),
     debug: args.has("debug"),
   };
 }

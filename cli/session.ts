@@ -17,7 +17,10 @@ import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys
 import { standardTerminal, type Terminal } from "../plugins/terminal/terminal.ts";
 import { EXIT, exitCodeOf } from "./exit_codes.ts";
 import { openSerial, type SerialChoice } from "./serial_target.ts";
-import { checkStatisticsFile, writeStatistics } from "./statistics_file.ts";
+import { usage } from "./options.ts";
+import { checkOutputFile } from "./output_file.ts";
+import { MOST_REGIONS, writeRegions } from "./regions_file.ts";
+import { writeStatistics } from "./statistics_file.ts";
 
 /** Which machine a session runs: one that is started, or one that goes on from a snapshot. */
 export type SessionMachine =
@@ -34,6 +37,8 @@ export type SessionOptions = SessionMachine & {
   readonly save?: string;
   /** The file that gets the statistics. */
   readonly statistics?: string;
+  /** The file that gets the hottest regions of translated code. */
+  readonly regions?: string;
   /** Where to listen for gdb. */
   readonly gdb?: GdbListener;
   /** Show the machine's log. */
@@ -63,7 +68,7 @@ const SIGPIPE = 13;
  * @throws {BulkheadError} What is not right with the definition or its files.
  */
 export async function runSession(options: SessionOptions): Promise<number> {
-  const { statistics } = options;
+  const { statistics, regions } = options;
   using terminal = standardTerminal();
   const interrupted = Promise.withResolvers<Interruption>();
   const deadline = options.timeout === undefined
@@ -73,7 +78,11 @@ export async function runSession(options: SessionOptions): Promise<number> {
   try {
     const prepared = await prepare(options);
     const resolved = prepared.definition;
-    if (statistics !== undefined) await checkStatisticsFile(statistics);
+    if (statistics !== undefined) await checkOutputFile("stats", statistics);
+    if (regions !== undefined) {
+      if (resolved.engine !== "translator") throw usage("--regions", "the engine translator", resolved.engine);
+      await checkOutputFile("regions", regions);
+    }
     const file = options.save === undefined ? undefined : await SnapshotFile.at(options.save);
     const target = await openSerial(options.serial, terminal);
     const listener: MachineListener = {
@@ -139,7 +148,7 @@ async function conclude(
   machine: Machine,
   end: ExitReport | Interruption,
   terminal: Terminal,
-  { statistics, timeout, save }: SessionOptions,
+  { statistics, regions, timeout, save }: SessionOptions,
   file: SnapshotFile | undefined,
   deterministic: boolean,
 ): Promise<number> {
@@ -155,6 +164,11 @@ async function conclude(
   if (interruption?.kind === "timeout") {
     console.error(`bulkhead: the run took longer than ${timeout! / 1000} s${unmet(stopped)}`);
   } else if (code !== EXIT.OK) console.error(`bulkhead: ${describeExit(stopped)}${unmet(stopped)}`);
+  // A save forgets what is translated.
+  if (regions !== undefined && stopped.reason !== "failed") {
+    const reports = await machine.regions(MOST_REGIONS);
+    if (reports !== undefined) await writeRegions(regions, reports, stopped.retired);
+  }
   if (file !== undefined) {
     if (RESUMABLE.has(stopped.reason)) await file.write((sink) => machine.save(sink));
     else {

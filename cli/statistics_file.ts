@@ -3,25 +3,8 @@
  *
  * @module
  */
-import { BulkheadError } from "../core/bus/error.ts";
 import type { ExitReport } from "../core/machine/report.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
-
-/** Checks that the file can be written, without making it. @throws {BulkheadError} `stats-file`. */
-export async function checkStatisticsFile(path: string): Promise<void> {
-  const bad = (found: string) =>
-    new BulkheadError({
-      code: "stats-file",
-      subject: `--stats file "${path}"`,
-      expected: "a file that can be written",
-      found,
-    });
-  const status = await Deno.stat(path).catch(() => undefined);
-  if (status?.isDirectory) throw bad("a folder");
-  if (status !== undefined) return;
-  const folder = await Deno.stat(path.replace(/[^/\\]*$/, "") || ".").catch(() => undefined);
-  if (folder?.isDirectory !== true) throw bad("a folder that does not exist");
-}
 
 /** Writes the counters, with how the run ended. `pid` is the machine process, whose thread the host may know better. */
 export async function writeStatistics(

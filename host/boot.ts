@@ -12,6 +12,7 @@ import type { MachineState } from "../core/machine/protocol.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
 import type { ScriptMatch } from "../core/machine/script.ts";
+import type { RegionReports } from "../core/engine/translator/region_watch.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
 import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
@@ -246,6 +247,16 @@ export class VirtualMachine implements AsyncDisposable {
   /** Resets the machine, as its reset button would, and starts the guest again. */
   reset(): Promise<void> {
     return this.#machine.reset();
+  }
+
+  /**
+   * The regions of translated code in which the guest was most, hottest first: what they did and what they are.
+   *
+   * @param most How many at most.
+   * @returns Undefined unless the definition has `countRegions`.
+   */
+  regions(most: number = 10): Promise<RegionReports | undefined> {
+    return this.#machine.regions(most);
   }
 
   /** Ends the run for good. What was counted can still be asked for. */

@@ -19,6 +19,25 @@ guestTest("Debian's kernel boots to a shell, answers and resets", [NETBOOT], asy
   assertEquals(stats.retired > 1e9, true);
 });
 
+guestTest(
+  "Debian's kernel does the same interpreted and translated, to the instruction",
+  [NETBOOT],
+  async (netboot) => {
+    await using folder = await Folder.make();
+    const run = async (...engine: string[]) => {
+      const { code, stdout, stderr } = await commandLine(folder, [
+        ...["run", "--kernel", netboot!.kernel!, "--append", "console=ttyS0 earlyprintk=serial", "--memory", "64M"],
+        ...["--clock", "deterministic", "--stop-at", "400000000", "--timeout", "300s", ...engine],
+      ]);
+      assertEquals(code, 0, stderr);
+      return { stdout, stderr };
+    };
+    const expected = await run("--engine", "interpreter");
+    assertStringIncludes(expected.stderr, "bulkhead: 400000000 instructions retired, state hash ");
+    assertEquals(await run("--engine", "translator"), expected);
+  },
+);
+
 const INIT = `#!/bin/busybox sh
 /bin/busybox mkdir -p /proc /dev
 /bin/busybox mount -t proc proc /proc

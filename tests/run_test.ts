@@ -200,6 +200,42 @@ Deno.test("--trace interrupts and faults report vectors, sources and places", as
   assertMatch(faults.stderr, /info faults: #UD \(vector 6h\) at f000:0000[0-9a-f]{4}$/m);
 });
 
+/** Counts down from 60,000, twice, and powers off. */
+function countdown(): Program {
+  // mov bx, 2; outer: mov cx, 60000; inner: add ax, cx; dec cx; jnz inner; dec bx; jnz outer
+  return program().raw(0xbb, 2, 0, 0xb9, 0x60, 0xea, 0x01, 0xc8, 0x49, 0x75, 0xfb, 0x4b, 0x75, 0xf5).powerOff();
+}
+
+Deno.test("--trace regions tells of regions, and only then", async () => {
+  const { stderr } = await run(countdown(), ["--trace", "regions"]);
+  assertMatch(
+    stderr,
+    /info regions: 000f0006 \(physical 000f0006, 16-bit, segmented, supervisor\) made: \d+ instructions in \d blocks?, \d+ bytes/,
+  );
+  assertEquals((await run(countdown(), [])).stderr, "");
+  assertEquals((await run(countdown(), ["--trace", "regions", "--engine", "interpreter"])).stderr, "");
+});
+
+Deno.test("--regions lists the hottest regions, guest code beside WebAssembly; --stats has the translator's share", async () => {
+  await using folder = await Folder.make();
+  await folder.write("rom", rom(countdown()));
+  const args = ["run", "--rom", "rom", "--memory", "4M"];
+  const { code, stderr } = await commandLine(folder, [...args, "--regions", "regions.txt", "--stats", "stats.json"]);
+  assertEquals([code, stderr], [0, ""]);
+  const text = await Deno.readTextFile(folder.file("regions.txt"));
+  assertMatch(text, /^1\. 000f0006 .*: 3\d{5} instructions \(9\d\.\d %\), entered \d+ times/m);
+  assertMatch(text, /;; 000f0006 {2}add ax, cx\n(?!.*;;)/);
+  assertMatch(text, /i32\.add/);
+  const { cpu, retired } = JSON.parse(await Deno.readTextFile(folder.file("stats.json")));
+  assert(cpu.translated > 0.9 * retired && cpu.translated <= retired, `${cpu.translated} of ${retired}`);
+  assert(cpu.translator.regions >= 1 && cpu.translator.bytes > 0);
+  const refused = await commandLine(folder, [...args, "--regions", "r", "--engine", "interpreter"]);
+  assertEquals([refused.code, refused.stderr], [
+    2,
+    "bulkhead: --regions: expected the engine translator, found interpreter\n",
+  ]);
+});
+
 Deno.test("a machine file says what the machine is, and options override it", async () => {
   await using folder = await Folder.make();
   await folder.write("rom", rom(program().openSerial().print("file\n").powerOff()));

@@ -27,18 +27,19 @@ async function outcome(vm: Awaited<ReturnType<typeof boot>>) {
   return { reason, retired, time, hash, text: vm.serial.text() };
 }
 
-Deno.test("a machine saved at many points goes on in another process as it would have", async () => {
+Deno.test("a machine saved at many points goes on in another process as it would have, under either engine", async () => {
   const END = 200_000;
+  const engines = [{ translateAfter: 0 }, { engine: "interpreter" }, {}] as const;
   await using folder = await Folder.make();
   const definition = await busy(folder, { stopAt: END });
-  await using straight = await boot(definition);
+  await using straight = await boot({ ...definition, engine: "interpreter" });
   const expected = await outcome(straight);
   assertEquals(expected.reason, "instructions");
-  for (const point of [1, 777, 33_333, 123_456, END - 1]) {
-    await using saver = await boot({ ...definition, stopAt: point });
+  for (const [number, point] of [1, 777, 33_333, 123_456, END - 1].entries()) {
+    await using saver = await boot({ ...definition, ...engines[number % 3], stopAt: point });
     const before = await outcome(saver);
     const snapshot = await saver.snapshot();
-    await using restored = await restore(snapshot, { definition: { stopAt: END } });
+    await using restored = await restore(snapshot, { definition: { ...engines[(number + 1) % 3], stopAt: END } });
     assertEquals((await restored.state({ hash: true })).hash, before.hash);
     const after = await outcome(restored);
     assertEquals({ ...after, text: before.text + after.text }, expected, `saved at ${point}`);

@@ -29,8 +29,11 @@ const SEGMENTS: readonly (readonly [name: string, register: number])[] = [
 /** FLAGS bits that are compared: of an 8086, those that it has; of an 80286 all, whose upper ones are 0 in real-address mode. */
 const COMPARED = { OF_8086: 0xfd5, OF_80286: 0xffff } as const;
 
-/** More instructions than any vector takes: a whole repeated string, or an instruction and its HLT. */
-const MAXIMUM = { STRING: 0x1_0010, OTHER: 2 } as const;
+/**
+ * More instructions than any vector takes: a whole repeated string, or an instruction and its HLT. Translated code runs only where more are
+ * left.
+ */
+const MAXIMUM = { STRING: 0x1_0010, OTHER: 2, TRANSLATED: 400 } as const;
 
 /** Real-mode addresses end below this. */
 const REACH = 0x11_0000;
@@ -73,7 +76,8 @@ function execute(machine: VectorMachine, vector: RealModeVector, is8086: boolean
   const repeats = repeatedString(bytesOf(vector.bytes));
   const start = cpu.eip;
   let stop;
-  if (!is8086) stop = machine.run(repeats ? MAXIMUM.STRING : MAXIMUM.OTHER);
+  const other = machine.translate ? MAXIMUM.TRANSLATED : MAXIMUM.OTHER;
+  if (!is8086) stop = machine.run(repeats ? MAXIMUM.STRING : other);
   else do stop = machine.run(1); while (repeats && stop.reason === "budget" && cpu.eip === start);
   switch (stop.reason) {
     case "halted":

@@ -28,6 +28,7 @@ import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
+import type { RegionReports } from "./translator/region_watch.ts";
 import { REGION_SLOTS, Translator } from "./translator/translator.ts";
 import type { VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, EXIT, KEPT_INDEX, RECORD, STATUS } from "./interpreter/record.ts";
@@ -166,6 +167,7 @@ export class Vcpu {
       run: this.#interpreter.loop,
       calledOut: this.cpu.model.calledOut,
       after: hotAfter,
+      ...(options.translate?.watch ? { watch: options.translate.watch } : {}),
     });
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.memory.deviceAccessed = () => this.#deviceAccessed();
@@ -883,6 +885,11 @@ export class Vcpu {
       lastError: cpu.lastError,
       cr2: this.#state[STATE.CR2 >> 2]! >>> 0,
     };
+  }
+
+  /** The hottest regions of translated code, where they are counted. */
+  regions(most: number): RegionReports | undefined {
+    return this.#translator?.reports(most);
   }
 
   /** Counters since the CPU was made. */

@@ -10,6 +10,7 @@ import type { Watchpoint } from "../memory/watchpoints.ts";
 import type { GuestFault } from "../x86/fault.ts";
 import type { CpuModelName, RecordedModelName } from "../x86/model_names.ts";
 import type { Callout } from "../x86/system/callout.ts";
+import type { RegionWatchOptions } from "./translator/region_watch.ts";
 import type { TranslatorStats } from "./translator/translator.ts";
 
 /** Why `Vcpu.run` stopped. */
@@ -47,7 +48,7 @@ export interface VcpuOptions {
   /** The TypeScript definitions of instructions, by form, where they are not the usual ones. */
   readonly callouts?: readonly (Callout | undefined)[];
   /** Translate code that was reached this often; without it everything is interpreted. 0 and 1: code is translated when it is first met. */
-  readonly translate?: { readonly after: number };
+  readonly translate?: { readonly after: number; readonly watch?: RegionWatchOptions };
   /** Told of each exception that an instruction raised, before it is delivered. */
   readonly faulted?: (fault: GuestFault) => void;
 }

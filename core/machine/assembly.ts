@@ -11,7 +11,8 @@ import { BulkheadError } from "../bus/error.ts";
 import { DeviceHost } from "../bus/host.ts";
 import type { LogSink } from "../bus/log.ts";
 import type { InterruptAcknowledger, SystemBus } from "../bus/system.ts";
-import { Vcpu } from "../engine/vcpu.ts";
+import type { RegionEvent } from "../engine/translator/region_watch.ts";
+import { Vcpu, type VcpuOptions } from "../engine/vcpu.ts";
 import { PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Board, BoardParts, MachineSignals } from "./board.ts";
@@ -20,7 +21,8 @@ import { placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedCpu } from "./instruction_trace.ts";
 import type { SteppableCpu } from "./run_loop.ts";
-import { reporter, reportFault, TracedAcknowledger, TracedBus, tracedCallouts } from "./trace.ts";
+import { reportRegion } from "./region_trace.ts";
+import { type Reporter, reporter, reportFault, TracedAcknowledger, TracedBus, tracedCallouts } from "./trace.ts";
 
 /** The parts of a machine that run in the virtual CPU's thread. */
 export interface Assembly {
@@ -67,7 +69,7 @@ export function assemble(
 
   const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
   const instructions = trace("instructions"), interrupted = trace("interrupts");
-  const faulted = trace("faults"), accessed = trace("devices");
+  const faulted = trace("faults"), accessed = trace("devices"), regions = trace("regions");
   const bus: SystemBus = accessed ? new TracedBus(host, accessed) : host;
   const interrupts: InterruptAcknowledger = interrupted
     ? new TracedAcknowledger(parts.interrupts, () => late.cpu!.cpu, interrupted)
@@ -79,7 +81,7 @@ export function assemble(
     clock,
     interrupts,
     model: definition.cpu,
-    ...(definition.engine === "translator" ? { translate: { after: definition.translateAfter } } : {}),
+    ...(definition.engine === "translator" ? { translate: translation(definition, regions) } : {}),
     fpuErrorPins: parts.fpuErrorPins,
     roms: placeRoms(init),
     ...(interrupted ? { callouts: tracedCallouts(interrupted) } : {}),
@@ -87,6 +89,16 @@ export function assemble(
   });
   const runner = instructions ? new TracedCpu(cpu, instructions) : cpu;
   return { cpu, runner, clock, host, board: parts };
+}
+
+/** How the translator works, and what is to be seen of it. */
+function translation(
+  { translateAfter: after, countRegions: count }: VcpuInit["definition"],
+  report: Reporter | undefined,
+): NonNullable<VcpuOptions["translate"]> {
+  if (!count && report === undefined) return { after };
+  const observe = report && ((event: RegionEvent) => reportRegion(event, report));
+  return { after, watch: { count, ...(observe ? { observe } : {}) } };
 }
 
 function attach(

@@ -98,6 +98,11 @@ export interface MachineDefinition {
   readonly engine?: EngineName;
   /** How often code is reached before it is translated, 0 to 65535; 0: when it is first met. Default 200. */
   readonly translateAfter?: number;
+  /**
+   * Have each region of translated code count what it does, so that the hottest can be listed. It makes the guest slower and takes memory.
+   * Default false.
+   */
+  readonly countRegions?: boolean;
   /** How virtual time runs. */
   readonly clock?: ClockDefinition;
   /** Devices besides those of the standard PC. */
@@ -112,9 +117,10 @@ export interface MachineDefinition {
   readonly stopAt?: number;
   /**
    * What to report to the log: each of the guest's `instructions`, which makes it very slow; `interrupts`; `faults`, its exceptions; each
-   * access to `devices` (also by the name `io`); `log`, the devices' own log including its finest level.
+   * access to `devices` (also by the name `io`); what happens to `regions` of translated code; `log`, the devices' own log including its
+   * finest level.
    */
-  readonly trace?: readonly ("instructions" | "interrupts" | "faults" | "devices" | "io" | "log")[];
+  readonly trace?: readonly ("instructions" | "interrupts" | "faults" | "devices" | "io" | "regions" | "log")[];
 }
 
 /** A checked definition without choices left open: plain JSON. */
@@ -129,6 +135,8 @@ export interface ResolvedDefinition {
   readonly engine: EngineName;
   /** How often code is reached before it is translated. */
   readonly translateAfter: number;
+  /** Regions of translated code count what they do. */
+  readonly countRegions: boolean;
   /** Virtual time: its mode, and the clock chip's date in milliseconds since 1970. */
   readonly clock: { readonly mode: "realtime" | "deterministic"; readonly date: number };
   /** The guest is a ROM. */

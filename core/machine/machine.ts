@@ -6,6 +6,7 @@
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
+import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import { release } from "../sandbox/reclaim.ts";
@@ -215,6 +216,11 @@ export class Machine implements AsyncDisposable {
   /** What was counted since power-on. */
   statistics(): Promise<MachineStatistics> {
     return this.#ask("statistics", {});
+  }
+
+  /** The hottest regions of translated code, at most so many; undefined where `countRegions` is not set. */
+  async regions(most: number): Promise<RegionReports | undefined> {
+    return (await this.#ask("regions", { most })).reports ?? undefined;
   }
 
   /** Adds a step to the serial script: see `VcpuRequests.step`. */

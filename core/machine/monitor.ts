@@ -334,6 +334,9 @@ export class Monitor {
     },
     state: ({ hash }) => this.#state(hash),
     statistics: () => this.#statistics(),
+    regions: ({ most }) => ({
+      reports: this.#init.definition.countRegions ? this.#machine.cpu.regions(most) ?? null : null,
+    }),
     step: ({ id, step, hold }) => {
       if (hold && this.#deterministic) this.#holding.add(id);
       // Whether or not a debugger holds the CPU besides.

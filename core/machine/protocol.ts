@@ -5,6 +5,7 @@
  */
 import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
+import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
@@ -52,6 +53,8 @@ export type OwnedRequests = {
   reset: { ask: Nothing; answer: Nothing };
   state: { ask: { hash: boolean }; answer: MachineState };
   statistics: { ask: Nothing; answer: MachineStatistics };
+  /** The hottest regions of translated code, at most so many; null where they are not counted. */
+  regions: { ask: { most: number }; answer: { reports: RegionReports | null } };
   /** Adds a step to the serial script. With `hold` a deterministic machine stands still once it has acted. */
   step: { ask: { id: number; step: ResolvedStep; hold: boolean }; answer: Nothing };
   /** Takes back a step that has not acted. */

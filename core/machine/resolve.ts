@@ -47,6 +47,7 @@ export function resolveDefinition(
     translateAfter: machine.translateAfter === undefined
       ? TRANSLATE_AFTER
       : count(machine.translateAfter, "translateAfter", 0xffff),
+    countRegions: boolean(machine.countRegions, "countRegions"),
     clock: { mode, date: clockDate(clock.date, mode) },
     firmware: Object.hasOwn(Object(machine.boot), "rom"),
     board: board.href,
@@ -74,6 +75,7 @@ const FIELDS = {
     "cpu",
     "engine",
     "translateAfter",
+    "countRegions",
     "clock",
     "devices",
     "reset",
@@ -204,6 +206,11 @@ function count(value: unknown, where: string, most = Number.MAX_SAFE_INTEGER): n
     most === Number.MAX_SAFE_INTEGER ? "a whole number, 0 or more" : `a whole number, 0 to ${most}`,
     value,
   );
+}
+
+function boolean(value: unknown, where: string): boolean {
+  if (value === undefined || typeof value === "boolean") return value ?? false;
+  throw bad(where, "true or false", value);
 }
 
 function choice<T extends string>(value: unknown, where: string, options: readonly [T, ...T[]]): T {

@@ -16,6 +16,7 @@ Deno.test("what a definition leaves open is filled in", () => {
     cpu: "max",
     engine: "translator",
     translateAfter: 200,
+    countRegions: false,
     firmware: false,
     board: "file:///pc.ts",
     devices: [],
@@ -91,7 +92,7 @@ Deno.test("nonsense is named with its field", () => {
     [{ boot, stopAt: 1.5 }, "stopAt: expected a whole number"],
     [
       { boot, trace: ["everything"] },
-      'trace[0]: expected "instructions" or "interrupts" or "faults" or "devices" or "io" or "log", found everything',
+      'trace[0]: expected "instructions" or "interrupts" or "faults" or "devices" or "io" or "regions" or "log", found everything',
     ],
     [{ boot, reset: "maybe" }, 'reset: expected "restart" or "stop"'],
   ];

@@ -25,6 +25,32 @@ export interface ProcessorStatistics {
   readonly arenaResets: number;
   /** Instructions whose definition in TypeScript ran. */
   readonly callouts: number;
+  /** Instructions that translated code retired; the interpreter retired the others. Only where there is a translator. */
+  readonly translated?: number;
+  /** What the translator did. */
+  readonly translator?: TranslatorStatistics;
+}
+
+/** A translator's counters since power-on. */
+export interface TranslatorStatistics {
+  /** Regions made. */
+  readonly regions: number;
+  /** Regions that exist now. */
+  readonly live: number;
+  /** Guest instructions of all that were made. */
+  readonly instructions: number;
+  /** Bytes of WebAssembly of all that were made. */
+  readonly bytes: number;
+  /** WebAssembly modules, each of several regions. */
+  readonly modules: number;
+  /** Regions thrown away because their page's code was written. */
+  readonly invalidated: number;
+  /** Instructions for which the interpreter is called, because regions were often left for them. */
+  readonly slow: number;
+  /** Milliseconds of discovery and emission. */
+  readonly emitted: number;
+  /** Milliseconds of compilation in the virtual CPU's thread; V8 compiles hot code again in others. */
+  readonly compiled: number;
 }
 
 /** A machine's counters since power-on, as `--stats` writes them. */

@@ -15,10 +15,10 @@ import { FORMS } from "../x86/table/table.ts";
 import { exceptionName } from "./report.ts";
 
 /**
- * What can be traced: instructions; interrupts, from devices and by instructions; exceptions; accesses to devices, under two names; and the
- * devices' own log including its finest level.
+ * What can be traced: instructions; interrupts, from devices and by instructions; exceptions; accesses to devices, under two names; what
+ * happens to regions of translated code; and the devices' own log including its finest level.
  */
-export const TRACES = ["instructions", "interrupts", "faults", "devices", "io", "log"] as const;
+export const TRACES = ["instructions", "interrupts", "faults", "devices", "io", "regions", "log"] as const;
 
 /** What a traced thing reports with. */
 export type Reporter = (message: string) => void;

@@ -25,16 +25,20 @@ export interface Naming {
   func(index: number): string;
 }
 
-/** Prints a function body's instructions. `hints` maps offsets in the module to "likely" (1) or "unlikely" (0). */
+/**
+ * Prints a function body's instructions. `hints` maps offsets in the module to "likely" (1) or "unlikely" (0), `notes` to lines of comment.
+ */
 export function printInstructions(
   reader: ByteReader,
   naming: Naming,
   hints: ReadonlyMap<number, number>,
   indent: string,
+  notes: ReadonlyMap<number, readonly string[]> = new Map(),
 ): string[] {
   const lines: string[] = [];
   let depth = 1;
   while (depth > 0) {
+    for (const note of notes.get(reader.position) ?? []) lines.push(`${indent}${"  ".repeat(depth - 1)};; ${note}`);
     const hint = hints.get(reader.position);
     if (hint !== undefined) lines.push(`${indent}${"  ".repeat(depth - 1)}(@metadata.code.branch_hint "\\0${hint}")`);
     const opcode = readOpcode(reader);

@@ -177,6 +177,11 @@ export class ModuleBuilder {
     this.#bodies[slot] = b.finish();
   }
 
+  /** Bytes of a defined function's body. */
+  bodySize(ref: FunctionRef): number {
+    return this.#bodies[ref.index - this.#importedFunctions]?.bytes.length ?? 0;
+  }
+
   /** A reference to a function as a value. */
   refFunc(fn: FunctionRef): Expr<"funcref"> {
     this.#referenced.add(fn.index);

@@ -33,6 +33,14 @@ export function toText(bytes: Uint8Array): string {
   return new ModulePrinter(bytes).print();
 }
 
+/**
+ * Prints one function of a module, as {@linkcode toText} does. `notes` are lines that become comments before the instruction at an offset,
+ * counted from the first instruction of the function.
+ */
+export function functionText(bytes: Uint8Array, index: number, notes: ReadonlyMap<number, readonly string[]>): string {
+  return new ModulePrinter(bytes).printFunction(index, notes);
+}
+
 class ModulePrinter implements Naming {
   readonly #sections: Section[];
   readonly #names = new Map<number, string>();
@@ -43,6 +51,9 @@ class ModulePrinter implements Naming {
   readonly #hints = new Map<number, Map<number, number>>();
   readonly #counts = { func: 0, table: 0, memory: 0, global: 0 };
   readonly #lines: string[] = [];
+  /** The only function that is wanted, with its notes, and its lines. */
+  #only: { readonly index: number; readonly notes: ReadonlyMap<number, readonly string[]> } | undefined;
+  #found: string[] = [];
 
   constructor(bytes: Uint8Array) {
     const reader = new ByteReader(bytes);
@@ -71,6 +82,12 @@ class ModulePrinter implements Naming {
     for (const { id, reader } of this.#sections) this.#printSection(id, reader);
     this.#lines.push(")");
     return this.#lines.join("\n") + "\n";
+  }
+
+  printFunction(index: number, notes: ReadonlyMap<number, readonly string[]>): string {
+    this.#only = { index, notes };
+    this.print();
+    return this.#found.join("\n") + "\n";
   }
 
   #printSection(id: number, r: ByteReader): void {
@@ -175,6 +192,8 @@ class ModulePrinter implements Naming {
   #printFunction(r: ByteReader): void {
     const start = r.position;
     const index = this.#counts.func++;
+    if (this.#only !== undefined && this.#only.index !== index) return;
+    const before = this.#lines.length;
     const typeIndex = this.#functions[index] as number;
     const type = this.#types[typeIndex] as FunctionType;
     const header = `(func ${this.#definedName(index)} (type ${typeIndex})`;
@@ -187,8 +206,11 @@ class ModulePrinter implements Naming {
     });
     if (locals.length > 0) this.#line(` ${typeList("local", locals)}`);
     const hints = new Map([...this.#hints.get(index) ?? []].map(([offset, hint]) => [start + offset, hint]));
-    for (const line of printInstructions(r, this, hints, "    ")) this.#lines.push(line);
+    const first = r.position;
+    const notes = new Map([...this.#only?.notes ?? []].map(([offset, lines]) => [first + offset, lines]));
+    for (const line of printInstructions(r, this, hints, "    ", notes)) this.#lines.push(line);
     this.#line(")");
+    if (this.#only !== undefined) this.#found = this.#lines.slice(before);
   }
 
   #definedName(index: number): string {

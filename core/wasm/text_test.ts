@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { f32, f64, i32, i64, ifValue, ModuleBuilder, v128 } from "./mod.ts";
-import { toText } from "./text.ts";
+import { functionText, toText } from "./text.ts";
 
 Deno.test("a module prints as text, with names, labels and branch hints", () => {
   const m = new ModuleBuilder({ names: true });
@@ -110,4 +110,31 @@ Deno.test("bytes that are no module, or not one of ours, are refused with the of
   const bytes = m.build();
   bytes[bytes.length - 2] = 0x06;
   assertThrows(() => toText(bytes), Error, "0x6");
+});
+
+Deno.test("one function prints by itself, with notes before the instructions at their offsets", () => {
+  const m = new ModuleBuilder();
+  m.function("first", [], ["i32"], (b) => b.return(i32.const(1)));
+  let middle = 0;
+  const second = m.function("second", ["i32"], ["i32"], (b, x) => {
+    const y = b.local("i32");
+    b.set(y, x.get());
+    middle = b.length;
+    b.return(y.get());
+  });
+  assertEquals(
+    functionText(m.build(), second.index, new Map([[0, ["x"]], [middle, ["y", "z"]]])),
+    `  (func (;1;) (type 1) (param i32) (result i32)
+    (local i32)
+    ;; x
+    local.get 0
+    local.set 1
+    ;; y
+    ;; z
+    local.get 1
+    return
+  )
+`,
+  );
+  assertEquals(m.bodySize(second) > middle, true);
 });

@@ -9,11 +9,25 @@ import { cut, Fuzzer, long, report } from "./fuzzer.ts";
 /** Programs that every run of the tests makes. */
 const CASES = 250;
 
+/** Programs of each of two thresholds that are translated: compilation takes longer than most of them. */
+const TRANSLATED_CASES = 60;
+
 Deno.test("random programs do the same however they are cut into stretches", () => {
   const fuzzer = new Fuzzer(long(), cut("short"));
   for (let seed = 1; seed <= CASES; seed++) {
     const finding = fuzzer.run(seed);
     if (finding !== undefined) throw new Error(report(finding));
+  }
+});
+
+Deno.test("random programs do the same interpreted and translated, however translated code is cut into stretches", () => {
+  for (const after of [0, 2]) {
+    const fuzzer = new Fuzzer(long(), cut("mixed", { after }));
+    for (let seed = 1; seed <= TRANSLATED_CASES; seed++) {
+      const finding = fuzzer.run(seed);
+      if (finding !== undefined) throw new Error(report(finding));
+    }
+    assert(fuzzer.translated! > 10, `${fuzzer.translated} %`);
   }
 });
 

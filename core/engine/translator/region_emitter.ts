@@ -36,6 +36,18 @@ export interface RegionServices {
   cell(target: number): number;
   /** Address of the record of an instruction that is called. */
   record(item: RegionInstruction): number;
+  /** Where regions are counted. */
+  readonly gauge?: RegionGauge;
+}
+
+/** Counts what a region does, with code of its own wherever it is entered and left. */
+export interface RegionGauge {
+  /** The region is entered with a budget. */
+  entered(body: Body, budget: Value): void;
+  /** It is left, with what is left of the budget. */
+  left(body: Body, budget: Value): void;
+  /** An instruction's code begins. */
+  mark(body: Body, item: RegionInstruction): void;
 }
 
 type Label = Parameters<Body["br"]>[0];
@@ -154,6 +166,7 @@ class RegionEmitter {
 
   #enter(): void {
     const { body, region } = this, { place } = region;
+    this.services.gauge?.entered(body, this.budget.get());
     body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
     this.#flagsLocal = this.#places.eager;
     if (this.#places.eager) this.#loadFlags();
@@ -198,6 +211,7 @@ class RegionEmitter {
     this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
     const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
+    this.services.gauge?.left(body, this.#state(STATE.BUDGET));
     body.return(i32.add(i32.and(exit, i32.const(3)), i32.const(REGION_EXIT.INTERPRET)) as never);
   }
 
@@ -263,6 +277,7 @@ class RegionEmitter {
   /** Becomes the function at a slot, at the target. */
   #goOn(slot: Value): void {
     const { body } = this;
+    this.services.gauge?.left(body, this.budget.get());
     const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
     body.returnCallIndirect(
       this.shared.table,
@@ -315,6 +330,7 @@ class RegionEmitter {
     block.instructions.forEach((item, position) => {
       this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
       this.#flags.dead = dead[position]!;
+      this.services.gauge?.mark(this.body, item);
       if (!this.#flagsLocal && this.#places.touches(item, dead[position]!)) {
         if (!this.#places.replaces(item)) this.#loadFlags();
         this.#replaced = this.#places.replaces(item);
@@ -479,7 +495,15 @@ class RegionEmitter {
       body.call(this.shared.run, i32.const(services.cpu), i32.const(services.record(item))) as Value,
     );
     const gone = i32.and(i32.ne(status.get(), i32.const(EXIT.STOP)), i32.ne(status.get(), i32.const(EXIT.BUDGET)));
-    body.if(gone, () => body.return(status.get() as never), undefined, "unlikely");
+    body.if(
+      gone,
+      () => {
+        services.gauge?.left(body, this.#state(STATE.BUDGET));
+        body.return(status.get() as never);
+      },
+      undefined,
+      "unlikely",
+    );
     this.registers.forEach((local, index) => body.set(local, this.#state(registerSlot(index))));
     // The flags stay in memory, unless every block expects them in locals.
     this.#flagsLocal = this.#places.eager;

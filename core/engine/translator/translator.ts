@@ -25,6 +25,13 @@ import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
 import type { Region, RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
+import {
+  type RegionEnd,
+  type RegionReports,
+  RegionWatch,
+  type RegionWatchOptions,
+  type WatchedRegion,
+} from "./region_watch.ts";
 
 /** Slots of the regions' function table. */
 export const REGION_SLOTS = 1 << 15;
@@ -52,6 +59,8 @@ export interface TranslatorOptions {
   readonly calledOut: ReadonlySet<string>;
   /** How often code is reached before it is hot: 1 to 65535. */
   readonly after: number;
+  /** What is to be seen of regions. */
+  readonly watch?: RegionWatchOptions;
 }
 
 /** Counters for `--stats`. */
@@ -79,6 +88,7 @@ interface Installed {
   readonly region: Region;
   /** Its exits' cells, by the key each waits for. */
   readonly cells: readonly { readonly cell: number; readonly key: number }[];
+  readonly watched?: WatchedRegion;
 }
 
 /** A place that waits for translation. */
@@ -93,6 +103,7 @@ interface Queued {
 /** Translates for one virtual CPU. */
 export class Translator {
   readonly #options: TranslatorOptions;
+  readonly #watch: RegionWatch | undefined;
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #state: Int32Array;
@@ -122,6 +133,7 @@ export class Translator {
 
   constructor(options: TranslatorOptions) {
     this.#options = options;
+    this.#watch = options.watch && new RegionWatch(options.watch);
     const { memory, layout, table } = options;
     this.#words = new Int32Array(memory.buffer);
     this.#halves = new Uint16Array(memory.buffer);
@@ -196,12 +208,19 @@ export class Translator {
     if (form === SITE.CALLED) return;
     slow.set(place.offset, form + 1);
     if (form + 1 === SITE.CALLED) this.#slowCount++;
+    this.#noteSlow(place, form + 1);
     for (const installed of [...this.#byPage.get(index) ?? []]) {
       const hit = installed.region.blocks.some(({ instructions }) =>
         instructions.some(({ offset }) => offset === place.offset)
       );
-      if (hit) this.#remove(installed);
+      if (hit) this.#remove(installed, "retranslated");
     }
+  }
+
+  #noteSlow({ page, offset, linear }: Queued, form: number): void {
+    const instruction = this.#watch && this.#options.code.instructionAt(page, offset);
+    if (instruction === undefined) return;
+    this.#watch!.slow({ instruction }, linear + offset, page.mode, form === SITE.CALLED ? "called" : "alone");
   }
 
   /** Where an EIP lies, if decoded code of it is mapped. */
@@ -224,6 +243,7 @@ export class Translator {
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
+    const watch = this.#watch?.module(module, ENVIRONMENT);
     const fresh: Installed[] = [];
     for (const [key, place] of queue) {
       if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
@@ -238,22 +258,27 @@ export class Translator {
         break;
       }
       const cells: { cell: number; key: number }[] = [];
+      const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
       const emitted = emitRegion({ module, table: regions, run: loop }, region, {
         cpu: layout.cpu,
         area: this.#area,
         cell: (target) => this.#cell(place, target, cells),
         record: (item) => this.#record(item, place.page.mode),
+        ...(gauge ? { gauge } : {}),
       });
+      if (watched) watched.emitted = emitted;
       module.elements(regions, slot, [emitted]);
-      fresh.push({ key, slot, region, cells });
+      fresh.push({ key, slot, region, cells, ...(watched ? { watched } : {}) });
     }
     // Everything is thrown away together, these regions' pages included.
     if (this.#isFull) return code.reset();
     if (fresh.length === 0) return;
     const bytes = module.build();
     const compiling = performance.now();
-    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table, run } });
+    const imports = { memory, regions: table, run, ...watch?.imports };
+    new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: imports });
     this.#compiled += performance.now() - compiling;
+    watch?.built(bytes);
     for (const installed of fresh) this.#install(installed);
     this.#modules++;
     this.#bytes += bytes.length;
@@ -330,6 +355,7 @@ export class Translator {
     for (const { start, end } of region.blocks) if (end > start) code.pages.cover(region.place.page, start, end);
     this.#made++;
     this.#instructions += region.length;
+    if (installed.watched) this.#watch?.made(installed.watched);
   }
 
   /** Enters a region into the hash table, in whose place another may stand. */
@@ -346,12 +372,13 @@ export class Translator {
     this.#state[STATE.STALE >> 2] = 1;
     for (const installed of [...onPage]) {
       this.#invalidated++;
-      this.#remove(installed);
+      this.#remove(installed, "written");
     }
   }
 
-  #remove(installed: Installed): void {
+  #remove(installed: Installed, why: RegionEnd): void {
     const { key, slot, cells, region } = installed;
+    if (installed.watched) this.#watch?.gone(installed.watched, why);
     this.#regions.delete(key);
     this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
@@ -375,13 +402,18 @@ export class Translator {
 
   /** All decoded code was thrown away, and with it everything here. */
   reset(): void {
-    for (const installed of [...this.#regions.values()]) this.#remove(installed);
+    for (const installed of [...this.#regions.values()]) this.#remove(installed, "evicted");
     this.#queue.clear();
     this.#slow.clear();
     this.#incoming.clear();
     this.#byPage.clear();
     this.#isFull = false;
     this.#state[STATE.STALE >> 2] = 1;
+  }
+
+  /** The hottest regions, where they are counted. */
+  reports(most: number): RegionReports | undefined {
+    return this.#watch?.reports(most);
   }
 
   /** Counters. */

@@ -18,6 +18,7 @@ const DEFINITION: ResolvedDefinition = {
   cpu: "max",
   engine: "interpreter",
   translateAfter: 100,
+  countRegions: false,
   clock: { mode: "deterministic", date: Date.UTC(2000, 0, 1) },
   firmware: true,
   board: "",
@@ -34,6 +35,13 @@ const PIECES: LoadedPiece[] = romStart({ name: "busy", bytes: busyRom() }).roms.
   return { address, size: bytes.length, rom: true, name, bytes: shared };
 });
 
+/** The interpreter; and the translator, with code translated when it is first met, or later: in the middle of the program. */
+const ENGINES = [
+  {},
+  { engine: "translator", translateAfter: 0 },
+  { engine: "translator", translateAfter: 20 },
+] as const satisfies readonly Partial<ResolvedDefinition>[];
+
 /** A machine in this thread. */
 class TestMachine {
   readonly parts: Assembly;
@@ -41,10 +49,10 @@ class TestMachine {
   readonly #memory: WebAssembly.Memory;
   readonly #layout = layoutMemory(MEMORY, romBytes(PIECES));
 
-  constructor() {
+  constructor(engine: Partial<ResolvedDefinition> = {}) {
     this.#memory = allocateMemory(this.#layout);
     const init = {
-      definition: DEFINITION,
+      definition: { ...DEFINITION, ...engine },
       cpu: { kind: "reset" } as const,
       pieces: PIECES,
       memory: this.#memory,
@@ -115,24 +123,28 @@ class TestMachine {
   }
 }
 
-Deno.test("saved at any instruction, a machine goes on as if nothing had been", () => {
+Deno.test("saved at any instruction, a machine goes on as if nothing had been, under any engine", () => {
   const END = 30_000;
   const straight = new TestMachine().powerOn().runTo(END);
   const expected = straight.everything();
   assert(/[a-p]/.test(straight.text) && /[A-Z]/.test(straight.text), straight.text);
 
-  const saver = new TestMachine().powerOn();
-  for (let point = 400; point < END; point += 2477) {
-    saver.runTo(point);
-    const saved = saver.save();
-    const restored = new TestMachine().restore(saved);
-    restored.text = saver.text;
-    restored.runTo(END);
-    assertEquals(restored.everything(), expected, `saved at ${point}`);
-    assertEquals(restored.text, straight.text);
+  for (const [number, engine] of ENGINES.entries()) {
+    const saver = new TestMachine(engine).powerOn();
+    for (let point = 400; point < END; point += 2477) {
+      saver.runTo(point);
+      const saved = saver.save();
+      const restored = new TestMachine(ENGINES[(number + point) % ENGINES.length]).restore(saved);
+      restored.text = saver.text;
+      restored.runTo(END);
+      assertEquals(restored.everything(), expected, `saved at ${point}`);
+      assertEquals(restored.text, straight.text);
+    }
+    // The saves have not changed the machine that was saved.
+    assertEquals(saver.runTo(END).everything(), expected);
+    const { translated } = saver.parts.cpu.stats();
+    if ("engine" in engine) assert(translated! > 0, `${translated} of ${END} were translated`);
   }
-  // The saves have not changed the machine that was saved.
-  assertEquals(saver.runTo(END).everything(), expected);
 });
 
 Deno.test("saved in an interrupt shadow and while halted, a machine goes on there", () => {
