@@ -70,6 +70,26 @@ export function emitRegion(shared: RegionModule, region: Region, services: Regio
 
 type PooledType = "i32" | "i64" | "v128";
 
+/** A way out of a region: with the flags in memory, or in locals that must be stored. */
+class WayOut {
+  /** Somebody takes it; with flags in locals. */
+  taken = false;
+  takenWithFlags = false;
+  #stored!: Label;
+  #local!: Label;
+
+  open(stored: Label, local: Label): void {
+    this.#stored = stored;
+    this.#local = local;
+  }
+
+  take(flagsLocal: boolean): Label {
+    this.taken = true;
+    this.takenWithFlags ||= flagsLocal;
+    return flagsLocal ? this.#local : this.#stored;
+  }
+}
+
 class RegionEmitter {
   readonly #words: Map<number, Local<"i32">>;
   readonly #eipPage: Local<"i32">;
@@ -94,9 +114,9 @@ class RegionEmitter {
   readonly #entries = new Map<AccessGroup, Local<"i32">>();
   readonly #blockPool: Local<"i32">[] = [];
   /** Where the exits go: with the flags in memory already, or in locals. */
-  readonly #leaves = new Map<boolean, Label>();
-  readonly #chains = new Map<boolean, Label>();
-  readonly #jumps = new Map<boolean, Label>();
+  readonly #leaves = new WayOut();
+  readonly #chains = new WayOut();
+  readonly #jumps = new WayOut();
 
   constructor(
     readonly body: Body,
@@ -149,19 +169,20 @@ class RegionEmitter {
   }
 
   /** Emits `inside`, whose exits branch to labels, and behind it what happens there: each by two ways, with flags to be stored or without. */
-  #stubs(stubs: readonly (readonly [Map<boolean, Label>, () => void])[], inside: () => void): void {
+  #stubs(stubs: readonly (readonly [WayOut, () => void])[], inside: () => void): void {
     const [first, ...others] = stubs;
     if (first === undefined) return inside();
-    const [labels, emit] = first, { body } = this;
+    const [way, emit] = first, { body } = this;
     body.block((stored) => {
-      labels.set(false, stored);
       body.block((local) => {
-        labels.set(true, local);
+        way.open(stored, local);
         this.#stubs(others, inside);
       });
-      this.#storeFlags();
+      if (way.takenWithFlags) this.#storeFlags();
+      else body.unreachable();
     });
-    emit();
+    if (way.taken) emit();
+    else body.unreachable();
   }
 
   #enter(): void {
@@ -201,7 +222,7 @@ class RegionEmitter {
   /** Leaves before the instruction at an offset, `retired` instructions of its block done. */
   #leaveAt(offset: number, retired: number, code: number): void {
     this.body.set(this.#exit, i32.const((offset << 16) | (retired << 2) | CODE[code]!));
-    this.body.br(this.#leaves.get(this.#flagsLocal)!);
+    this.body.br(this.#leaves.take(this.#flagsLocal));
   }
 
   #writeBack(): void {
@@ -380,7 +401,7 @@ class RegionEmitter {
         body.set(this.#target, target);
         this.#spend(block);
         this.#own(node, block.targets);
-        body.br(this.#jumps.get(this.#flagsLocal)!);
+        body.br(this.#jumps.take(this.#flagsLocal));
       },
       transfer: (target, user) => {
         ended = true;
@@ -478,7 +499,7 @@ class RegionEmitter {
 
   #leaveFor(cell: number): void {
     this.body.set(this.#cell, i32.const(cell));
-    this.body.br(this.#chains.get(this.#flagsLocal)!);
+    this.body.br(this.#chains.take(this.#flagsLocal));
   }
 
   /** Has the interpreter carry out one instruction, between two of the region's. */

@@ -39,6 +39,9 @@ export const REGION_SLOTS = 1 << 15;
 /** Regions that one module takes at most, and at least unless nothing else becomes hot. */
 const BATCH = 16;
 
+/** How often something becomes hot, the same or others, before a batch is translated that is not full. */
+const PATIENCE = 2 * BATCH;
+
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
 
@@ -120,6 +123,7 @@ export class Translator {
   readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
   #nextCell = 1;
+  #waited = 0;
   #made = 0;
   #instructions = 0;
   #bytes = 0;
@@ -177,9 +181,8 @@ export class Translator {
     this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = this.#options.after;
     let known = this.#regions.get(key);
     if (known === undefined) {
-      const again = this.#queue.has(key);
       this.#queue.set(key, place);
-      if (!again && this.#queue.size < BATCH && this.#options.after > 1) {
+      if (this.#queue.size < BATCH && ++this.#waited < PATIENCE && this.#options.after > 1) {
         if (branch !== 0) this.#halves[(branch + 6) >> 1] = this.#options.after;
         return false;
       }
@@ -238,6 +241,7 @@ export class Translator {
     const started = performance.now();
     const { memory, layout, table, run, code } = this.#options;
     const queue = [...this.#queue];
+    this.#waited = 0;
     this.#queue.clear();
     const module = new ModuleBuilder();
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
