@@ -188,11 +188,7 @@ export class Translator {
       }
       this.#translate();
       known = this.#regions.get(key);
-      if (known === undefined) {
-        // Nothing there can be translated: this is not asked again soon.
-        this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = 0xffff;
-        return false;
-      }
+      if (known === undefined) return false;
     } else this.#enter(known);
     // The branch looks its target up from now on.
     if (branch !== 0) this.#words[(branch + 12) >> 2] = 0;
