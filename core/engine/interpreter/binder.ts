@@ -29,6 +29,8 @@ export interface SlowPath {
   readonly admit: FunctionRef;
   /** The instruction's TypeScript definition. */
   readonly callout: FunctionRef;
+  /** Delivers a fault: see `InterpreterImports`. */
+  readonly fault: FunctionRef;
 }
 
 /** Where the emitted code stands: the loop's own locals, or a function's parameters. */
@@ -352,6 +354,10 @@ export class ScalarBinder implements ScalarBuilder {
     return i32.load16_u(at, STATE.SEGMENTS + SEGMENT.SELECTOR);
   }
 
+  segmentNumber(_k: number): Value {
+    return this.#field8(RECORD.CALLOUT_IMMEDIATE);
+  }
+
   let(value: Value): Value {
     const local = this.variable();
     this.#b.set(local, value);
@@ -404,6 +410,17 @@ export class ScalarBinder implements ScalarBuilder {
   }
   setState(offset: number, value: Value): void {
     this.emit(i32.store(this.#cpu, value, offset));
+  }
+  block(): Value {
+    return this.#cpu;
+  }
+  systemHost(linear: Value, bytes: number, write: boolean): Value {
+    const page = i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4));
+    const entry = this.let(
+      i32.load(i32.add(this.#cpu, page), TLB.SUPERVISOR + (write ? TLB.WRITE : TLB.READ)),
+    );
+    this.calloutIf(i32.eqz(this.hit(entry, linear, bytes * 8)));
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 
   flagsAdd(r: Value, y: Value): void {
@@ -511,6 +528,10 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   jump(target: Value): void {
+    this.frame.jump(target);
+  }
+  transfer(target: Value, _user: Value): void {
+    // Carried out by a function, behind which the loop looks at the TLB set anew.
     this.frame.jump(target);
   }
   branch(_k: number, condition?: Value): void {

@@ -19,7 +19,7 @@ const READS_NONE = new Set("inc dec imul mul shl shr sar".split(" "));
 
 /** Leave the arithmetic flags alone. */
 const KEEPS = new Set(
-  "mov movzx movsx lea push pop jmp call ret xchg bswap cbw cwd not nop leave pusha popa push_segment movs stos lods cli sti cld std"
+  "mov movzx movsx lea push pop jmp call ret xchg bswap cbw cwd not nop leave pusha popa push_segment pop_segment mov_to_segment sysenter sysexit movs stos lods cli sti cld std"
     .split(" "),
 );
 

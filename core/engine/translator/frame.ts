@@ -38,6 +38,8 @@ export interface RegionFrame {
   leave(): void;
   /** Continues at a computed EIP. */
   jump(target: Value): void;
+  /** Continues at a computed EIP with the user's (1) or the supervisor's (0) TLB set. */
+  transfer(target: Value, user: Value): void;
   /** Continues at the relative target if `condition` holds (or always), else behind the instruction. */
   branch(condition: Value | undefined): void;
   variable(type: "i32"): Local<"i32">;

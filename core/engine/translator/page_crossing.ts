@@ -44,7 +44,8 @@ function mover(
     const next = i32.add(linear.get(), left.get());
     b.set(first, entry(linear.get()));
     b.set(second, entry(next));
-    const invalid = i32.or(i32.eqz(first.get()), i32.eqz(second.get()));
+    // An entry that is invalid or partial has low bits of 0.
+    const invalid = i32.eqz(i32.and(i32.and(first.get(), second.get()), i32.const(1)));
     const wraps = i32.eqz(next);
     (b as unknown as Body).if(
       i32.or(i32.or(i32.ge_u(left.get(), i32.const(bytes)), wraps), invalid),

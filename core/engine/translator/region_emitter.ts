@@ -417,6 +417,13 @@ class RegionEmitter {
         this.#own(node, block.targets);
         body.br(this.#jumps.take(this.#flagsLocal));
       },
+      transfer: (target, user) => {
+        ended = true;
+        body.set(this.#target, target);
+        this.#spend(block);
+        if (this.#flagsLocal) this.#storeFlags();
+        this.#goOn(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
+      },
       branch: (condition) => {
         ended = true;
         this.#branch(node, block, item, condition);

@@ -174,8 +174,8 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The TLB entry of a linear address. */
-  protected entry(linear: Value, table: number): Value {
-    return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), this.frame.tlb + table);
+  protected entry(linear: Value, table: number, tlb: number = this.frame.tlb): Value {
+    return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb + table);
   }
 
   /** What makes a linear address a host address less HIT_OFFSET when added to it; leaves where the TLB has none, or the access crosses pages. */
@@ -260,6 +260,10 @@ export class ScalarConstantBinder implements ScalarBuilder {
     return i32.load16_u(i32.const(0), this.frame.cpu + at);
   }
 
+  segmentNumber(k: number): Value {
+    return i32.const(this.operand(k).register);
+  }
+
   let(value: Value): Value {
     const known = constantOf(value);
     if (known !== undefined) return i32.const(known);
@@ -310,6 +314,14 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
   setState(offset: number, value: Value): void {
     this.emit(i32.store(i32.const(0), value, this.frame.cpu + offset));
+  }
+  block(): Value {
+    return i32.const(this.frame.cpu);
+  }
+  systemHost(linear: Value, bytes: number, write: boolean): Value {
+    const entry = this.let(this.entry(linear, write ? TLB.WRITE : TLB.READ, this.frame.cpu + TLB.SUPERVISOR));
+    this.#leaveUnlessHit(entry, linear, bytes, write);
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 
   flagsAdd(r: Value, y: Value): void {
@@ -423,6 +435,9 @@ export class ScalarConstantBinder implements ScalarBuilder {
 
   jump(target: Value): void {
     this.frame.jump(target);
+  }
+  transfer(target: Value, user: Value): void {
+    this.frame.transfer(target, user);
   }
 
   branch(k: number, condition?: Value): void {

@@ -71,6 +71,8 @@ export interface ScalarBuilder {
   setRegister(index: number, width: Width, value: Value): void;
   /** Selector of segment register operand `k`. */
   selector(k: number): Value;
+  /** Number of segment register operand `k`: a SEG value. */
+  segmentNumber(k: number): Value;
 
   /** Computes a value once. */
   let(value: Value): Value;
@@ -91,6 +93,13 @@ export interface ScalarBuilder {
   /** A field of the CPU block (an offset of STATE). */
   state(offset: number): Value;
   setState(offset: number, value: Value): void;
+  /** Address of the CPU block. */
+  block(): Value;
+  /**
+   * Host address of `bytes` at a linear address, as the processor itself reaches its tables and frames, with supervisor privilege; leaves the
+   * instruction to its TypeScript definition unless one page that the TLB has holds them all. `linear` is a value that `let` gave.
+   */
+  systemHost(linear: Value, bytes: number, write: boolean): Value;
 
   /** Flags of a sum of operand 0's width: r = x + y. */
   flagsAdd(r: Value, y: Value): void;
@@ -134,6 +143,8 @@ export interface ScalarBuilder {
   checkTarget(target: Value): void;
   /** Continues at an EIP. */
   jump(target: Value): void;
+  /** Continues at an EIP after CPL, CS or SS may have changed; `user` is 1 if CPL is 3 now, else 0. MODE is what it was. */
+  transfer(target: Value, user: Value): void;
   /** Continues at relative operand `k`; taken when `condition` holds, or always. */
   branch(k: number, condition?: Value): void;
 

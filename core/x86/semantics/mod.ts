@@ -18,6 +18,7 @@ import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { STRING } from "./string.ts";
+import { SYSTEM } from "./system.ts";
 import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
 import { VECTOR_INTEGER } from "./vector_integer.ts";
 import { VECTOR_MOVE } from "./vector_move.ts";
@@ -37,6 +38,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...STACK,
   ...CONTROL,
   ...STRING,
+  ...SYSTEM,
   ...DECIMAL,
   ...FPU,
   ...VECTOR_MOVE,
@@ -52,6 +54,7 @@ export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
 /** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
+  ...Object.keys(SYSTEM),
   ...VECTOR_FLOAT_CALLOUTS,
   ...Object.keys(VECTOR_STRING),
   ...Object.keys(FPU),
