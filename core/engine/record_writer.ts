@@ -89,6 +89,10 @@ export class RecordWriter {
         case OPERAND.IMMEDIATE:
           words[word + (immediates++ === 0 ? 3 : 2)] = signExtend(operand.value, operand.size);
           break;
+        case OPERAND.SEGMENT:
+          // Where there is no other room for it: beside a memory operand.
+          words[word + 3] = operand.register;
+          break;
         case OPERAND.RELATIVE: {
           const target = offset + instruction.length + operand.value;
           words[word + 2] = target;

@@ -78,6 +78,8 @@ export class Vcpu {
   #given = 0;
   #credit = 0;
   #inside = false;
+  /** The stay may go on with the handler of a fault. */
+  #goesOn = false;
   /** Record to go on with, or 0: then RIP decides. */
   #resume = 0;
   #mode = -1;
@@ -145,6 +147,7 @@ export class Vcpu {
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
       callout: (record) => this.#callout(record),
+      fault: (entry) => this.#fault(entry),
     }, regions);
     this.#blocks = new Blocks(this.#words, this.#interpreter);
     this.code = new CodeCache(
@@ -531,11 +534,41 @@ export class Vcpu {
   #enter(budget: number): void {
     // Translated code is looked for where the interpreter would look for a record.
     const translated = this.#translator !== undefined && this.#resume === 0 && !this.#interpretNext;
-    if (translated && !this.#decodeNext) return this.#runFrom(0, budget + this.#credit);
-    this.#interpretNext = this.#decodeNext = false;
-    const record = this.#record();
-    if (record === 0) return;
-    this.#runFrom(translated && !this.code.isScratch(record) ? 0 : record, budget + this.#credit);
+    let record = 0;
+    if (!translated || this.#decodeNext) {
+      this.#interpretNext = this.#decodeNext = false;
+      record = this.#record();
+      if (record === 0) return;
+      if (translated && !this.code.isScratch(record)) record = 0;
+    }
+    this.#goesOn = !this.#debugged;
+    this.#runFrom(record, budget + this.#credit);
+    this.#goesOn = false;
+  }
+
+  /** Delivers the fault of an instruction in the middle of a stay, if nothing else must be looked at: a STATUS. */
+  #fault(entry: number): number {
+    const state = this.#state, words = this.#words;
+    const vector = state[STATE.FAULT_VECTOR >> 2]!;
+    // An instruction that runs alone has a stop behind it.
+    const alone = entry !== 0 && (words[(entry + RECORD.SIZE) >> 2]! & 0xffff) === CONTROL_CASE.STOP;
+    if (!this.#goesOn || alone || vector < 0 || vector >= this.#exceptions.length) return STATUS.FAULT;
+    const at = state[STATE.RECORD >> 2]!, credit = this.#credit;
+    const position = this.#blocks.position(at);
+    this.#setRip(at);
+    this.#pendingFault();
+    state[STATE.BUDGET >> 2]! -= position;
+    this.#credit = credit;
+    state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
+    return this.#attended || this.#unbuilt !== undefined || this.#late !== undefined ? STATUS.RESYNC : STATUS.JUMP;
+  }
+
+  /** The run loop must look at the machine before the next instruction. */
+  get #attended(): boolean {
+    const state = this.#state;
+    return this.cpu.halted || this.cpu.shutdown || this.#stop || this.#interruptible ||
+      (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
+          state[STATE.DEBUG_TRAPS >> 2]!) !== 0;
   }
 
   /** The stretch is as good as over for translated code. */
@@ -796,12 +829,7 @@ export class Vcpu {
     if (!kept.form!.ends) return watched ? this.#leaveBefore(record + RECORD.SIZE) : STATUS.NEXT;
     // A port access may have raised a line that STI must notice.
     state[STATE.PENDING >> 2] = this.#interrupts.asserted ? PENDING_INTR : 0;
-    if (
-      watched || this.#checkMode() || cpu.halted || cpu.shutdown || this.#stop || this.#interruptible ||
-      (state[STATE.SHADOW >> 2]! | (state[STATE.EFLAGS >> 2]! & ATTENTION_FLAGS) | (state[DR7]! & DR7_BIT.ENABLES) |
-          state[STATE.DEBUG_TRAPS >> 2]!) !== 0
-    ) return STATUS.RESYNC;
-    return STATUS.JUMP;
+    return watched || this.#checkMode() || this.#attended ? STATUS.RESYNC : STATUS.JUMP;
   }
 
   /**

@@ -51,6 +51,7 @@ class TlbSet {
 export class GuestMemory implements LinearMemory {
   readonly counts: TlbCounts = { fills: 0, flushes: 0, pageFlushes: 0 };
   readonly walker: PageWalker;
+  readonly words: Int32Array;
   /** Called after each access that went to the bus. */
   deviceAccessed: () => void = () => {};
   readonly #words: Int32Array;
@@ -69,6 +70,7 @@ export class GuestMemory implements LinearMemory {
    */
   constructor(readonly physical: PhysicalMemory, cpu: number, readonly bus: SystemBus) {
     this.walker = new PageWalker(physical, cpu);
+    this.words = physical.words;
     this.#words = physical.words;
     this.#bytes = physical.bytes;
     this.#state = new Int32Array(physical.buffer, cpu, STATE.SIZE / 4);
@@ -326,6 +328,13 @@ export class GuestMemory implements LinearMemory {
 
   isMemory(linear: number, write: boolean, user: boolean): boolean {
     return this.#host(linear, write ? ACCESS.WRITE : ACCESS.READ, user) >= 0;
+  }
+
+  direct(linear: number, size: number, write: boolean, user: boolean): number {
+    const set = user ? this.#user : this.#supervisor;
+    const entry = this.#words[(write ? set.write : set.read) + (linear >>> 12)]!;
+    if ((entry & VALID) === 0 || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
+    return ((linear + entry + 1) >>> 0) >>> 2;
   }
 
   #probe(linear: number, size: number, access: number, user: boolean): void {

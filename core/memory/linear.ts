@@ -20,6 +20,13 @@ export interface LinearMemory {
   probeRead(linear: number, size: number, user: boolean): void;
   /** Whether memory answers reads (or takes writes) at an address, and no device; throws #PF as the access would. */
   isMemory(linear: number, write: boolean, user: boolean): boolean;
+  /**
+   * Where `size` bytes at an address, a multiple of 4, lie in `words`, as an index: if they are plain memory in one page that such an access
+   * has been checked for before; else -1.
+   */
+  direct(linear: number, size: number, write: boolean, user: boolean): number;
+  /** All of the machine's memory, for `direct`. */
+  readonly words: Int32Array;
   /** Forgets every translation; `keepGlobal` keeps pages marked global (a CR3 load under CR4.PGE). */
   flush(keepGlobal: boolean): void;
   /** Forgets the page (of whatever size) at an address (INVLPG). */

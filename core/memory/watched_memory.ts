@@ -46,6 +46,12 @@ export class WatchedMemory implements LinearMemory {
   isMemory(linear: number, write: boolean, user: boolean): boolean {
     return this.memory.isMemory(linear, write, user);
   }
+  direct(): number {
+    return -1;
+  }
+  get words(): Int32Array {
+    return this.memory.words;
+  }
   flush(keepGlobal: boolean): void {
     this.memory.flush(keepGlobal);
   }

@@ -245,7 +245,7 @@ function formsOf(features: ReadonlySet<CpuFeature>): (Form | undefined)[] {
 function calledOut(features: ReadonlySet<CpuFeature>, eflags: number): ReadonlySet<string> {
   // What is emitted of FPU instructions takes for granted that there is an FPU.
   const escapes = features.has("fpu") ? [] : FORMS.filter(isEscape).map(({ semantics }) => semantics);
-  return new Set(eflags === ~0 ? escapes : ["popf", ...escapes]);
+  return new Set(eflags === ~0 ? escapes : ["popf", "iret", ...escapes]);
 }
 
 function model(name: CpuModelName | RecordedModelName): CpuModel {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Body, type Expr, type FunctionRef, i32, i64, type Local, v128 } from "../../wasm/mod.ts";
+import { type Body, type Expr, type FunctionRef, type Hint, i32, i64, type Local, v128 } from "../../wasm/mod.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { MAY_CALL_OUT } from "../../x86/semantics/mod.ts";
@@ -29,6 +29,8 @@ export interface SlowPath {
   readonly admit: FunctionRef;
   /** The instruction's TypeScript definition. */
   readonly callout: FunctionRef;
+  /** Delivers a fault: see `InterpreterImports`. */
+  readonly fault: FunctionRef;
 }
 
 /** Where the emitted code stands: the loop's own locals, or a function's parameters. */
@@ -352,6 +354,10 @@ export class ScalarBinder implements ScalarBuilder {
     return i32.load16_u(at, STATE.SEGMENTS + SEGMENT.SELECTOR);
   }
 
+  segmentNumber(_k: number): Value {
+    return this.#field8(RECORD.CALLOUT_IMMEDIATE);
+  }
+
   let(value: Value): Value {
     const local = this.variable();
     this.#b.set(local, value);
@@ -368,8 +374,8 @@ export class ScalarBinder implements ScalarBuilder {
   set(variable: Local<"i32">, value: Value): void {
     this.#b.set(variable, value);
   }
-  if(condition: Value, then: () => void, otherwise?: () => void): void {
-    this.#b.if(condition, then, otherwise);
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void {
+    this.#b.if(condition, then, otherwise, hint);
   }
   loop(body: (again: () => void) => void): void {
     this.#b.loop((label) => body(() => this.#b.br(label)));
@@ -405,6 +411,17 @@ export class ScalarBinder implements ScalarBuilder {
   setState(offset: number, value: Value): void {
     this.emit(i32.store(this.#cpu, value, offset));
   }
+  block(): Value {
+    return this.#cpu;
+  }
+  systemHost(linear: Value, bytes: number, write: boolean): Value {
+    const page = i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4));
+    const entry = this.let(
+      i32.load(i32.add(this.#cpu, page), TLB.SUPERVISOR + (write ? TLB.WRITE : TLB.READ)),
+    );
+    this.calloutIf(i32.eqz(this.hit(entry, linear, bytes * 8, write)));
+    return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
+  }
 
   flagsAdd(r: Value, y: Value): void {
     this.#flags.add(this.width(0), r, y);
@@ -423,6 +440,9 @@ export class ScalarBinder implements ScalarBuilder {
   }
   flagsResult(r: Value): void {
     this.#flags.result(r);
+  }
+  flagsCompared(less: Value, equal: Value): void {
+    this.#flags.compared(less, equal);
   }
   setCarry(carry: Value): void {
     this.#flags.setCarry(carry);
@@ -508,6 +528,10 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   jump(target: Value): void {
+    this.frame.jump(target);
+  }
+  transfer(target: Value, _user: Value): void {
+    // Carried out by a function, behind which the loop looks at the TLB set anew.
     this.frame.jump(target);
   }
   branch(_k: number, condition?: Value): void {

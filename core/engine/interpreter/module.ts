@@ -44,6 +44,11 @@ export interface InterpreterImports {
   admit(unit: number): number;
   /** Runs the TypeScript definition of the record's instruction; returns a STATUS. */
   callout(record: number): number;
+  /**
+   * Delivers the fault that a record's instruction has left in the state block. JUMP: the handler is at RIP. FAULT: nothing was done. RESYNC: the
+   * run loop must look first. `entry` is the record that the loop was entered with, or 0.
+   */
+  fault(entry: number): number;
 }
 
 /** The emitted interpreter. */
@@ -204,7 +209,7 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number, regionS
 
     const bypass = body.local("i32");
     /** Goes on in translated code if there is any at the place; else counts that the place was reached. */
-    const translated = (index: Value, offset: Value, again: () => void) => {
+    const translated = (index: Value, offset: Value, again: () => void, faulted: () => void) => {
       const key = body.local("i32"), entry = body.local("i32"), left = body.local("i32");
       const place = i32.add(index, i32.shl(offset, i32.const(2)));
       body.set(key, i32.or(place, emitUserBit(cpu.get(), tlb.get())));
@@ -252,7 +257,13 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number, regionS
             i32.eq(status.get(), i32.const(REGION_EXIT.BUDGET)),
             () => typed.return(i32.const(EXIT.REGION_BUDGET)),
           );
-          body.if(i32.lt_u(status.get(), i32.const(REGION_EXIT.INTERPRET)), () => typed.return(status.get()));
+          body.if(i32.lt_u(status.get(), i32.const(REGION_EXIT.INTERPRET)), () => {
+            body.if(i32.ne(status.get(), i32.const(EXIT.FAULT)), () => typed.return(status.get()));
+            // Of an instruction that the region called.
+            body.set(record, state(STATE.RECORD));
+            body.set(budget, state(STATE.BUDGET));
+            faulted();
+          });
           body.set(bypass, i32.eq(status.get(), i32.const(REGION_EXIT.INTERPRET)));
           body.set(budget, state(STATE.BUDGET));
           body.set(eip, state(STATE.RIP));
@@ -268,230 +279,243 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number, regionS
     body.set(eip, state(STATE.RIP));
     body.set(record, entry.get());
     body.loop((outer) => {
-      body.if(record.get(), () => {}, () => {
-        body.if(i32.le_s(budget.get(), i32.const(0)), () => leaveAt(EXIT.BUDGET_RIP), undefined, "unlikely");
-        const linear = body.local("i32"), index = body.local("i32"), offset = body.local("i32");
-        body.set(
-          linear,
-          i32.add(eip.get(), i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE)),
-        );
-        const page = i32.and(i32.shr_u(linear.get(), i32.const(10)), i32.const(-4));
-        body.set(index, i32.load(i32.add(tlb.get(), page), TLB.EXECUTE));
-        body.set(offset, i32.and(linear.get(), i32.const(0xfff)));
-        // An invalid entry is 0, and so are the first bytes of the memory.
-        body.set(record, i32.load(i32.add(index.get(), i32.shl(offset.get(), i32.const(2)))));
-        const beyond = i32.gt_u(eip.get(), state(STATE.CS_LIMIT));
-        body.if(i32.or(i32.eqz(record.get()), beyond), () => leaveAt(EXIT.DECODE), undefined, "unlikely");
-        if (regions) translated(index.get(), offset.get(), () => body.br(outer));
-        setState(STATE.EIP_PAGE, i32.sub(eip.get(), offset.get()));
-      });
-      const lookup = () => {
-        body.set(record, i32.const(0));
-        body.br(outer);
-      };
-      body.loop((next) => {
-        body.block((spent) => {
-          body.block((plain) => {
-            body.block((ended) => {
-              const pool = new VariablePool(body);
-              const frame = (): Frame => ({
-                body,
-                cpu,
-                record,
-                tlb,
-                budget: () => budget.get(),
-                setBudget: (value) => body.set(budget, value),
-                leaveFault: () => leave(EXIT.FAULT),
-                leaveSuspended: () => leave(EXIT.SUSPEND),
-                jump: (target) => {
-                  body.set(eip, target);
-                  spend();
-                  lookup();
-                },
-                branch: (condition, shape) => inlineBranch(condition, shape),
-                leaveCallout: () => body.unreachable(),
-                variable: ((type: PooledType) => pool.take(type)) as Frame["variable"],
-              });
-              const chain = () => {
-                body.brIf(next, inBudget(), "likely");
-                body.br(spent);
-              };
-              const inlineBranch = (condition: Value | undefined, shape: Shape) => {
-                const target = pool.take("i32");
-                const take = () => {
-                  if (shape.near && regions) {
-                    body.set(
-                      target,
-                      i32.sub(i32.load16_u(record.get(), RECORD.COUNTER), i32.const(1)),
-                    );
-                    body.emit(i32.store16(record.get(), target.get(), RECORD.COUNTER));
-                    body.if(
-                      i32.eqz(target.get()),
-                      () => {
-                        setState(STATE.RECORD, record.get());
-                        body.set(eip, branchTarget({ cpu, record }, shape));
-                        leaveAt(EXIT.HOT);
-                      },
-                      undefined,
-                      "unlikely",
-                    );
-                  }
-                  if (shape.near) {
-                    body.set(target, i32.load(record.get(), RECORD.IMMEDIATE));
-                    // A 16-bit target that wraps is not the one in this page.
-                    const unresolved = shape.operandWidth === 16
-                      ? i32.or(
-                        i32.eqz(target.get()),
-                        i32.ne(
-                          branchTarget({ cpu, record }, shape),
-                          branchTarget({ cpu, record }, { ...shape, operandWidth: 32 }),
-                        ),
-                      )
-                      : i32.eqz(target.get());
-                    body.if(
-                      unresolved,
-                      () => {
-                        body.set(eip, branchTarget({ cpu, record }, shape));
-                        lookup();
-                      },
-                      undefined,
-                      "unlikely",
-                    );
-                    body.set(record, target.get());
-                  } else {
-                    body.set(eip, branchTarget({ cpu, record }, shape));
+      body.block((faulted) => {
+        body.if(record.get(), () => {}, () => {
+          body.if(i32.le_s(budget.get(), i32.const(0)), () => leaveAt(EXIT.BUDGET_RIP), undefined, "unlikely");
+          const linear = body.local("i32"), index = body.local("i32"), offset = body.local("i32");
+          body.set(
+            linear,
+            i32.add(eip.get(), i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE)),
+          );
+          const page = i32.and(i32.shr_u(linear.get(), i32.const(10)), i32.const(-4));
+          body.set(index, i32.load(i32.add(tlb.get(), page), TLB.EXECUTE));
+          body.set(offset, i32.and(linear.get(), i32.const(0xfff)));
+          // An invalid entry is 0, and so are the first bytes of the memory.
+          body.set(record, i32.load(i32.add(index.get(), i32.shl(offset.get(), i32.const(2)))));
+          const beyond = i32.gt_u(eip.get(), state(STATE.CS_LIMIT));
+          body.if(i32.or(i32.eqz(record.get()), beyond), () => leaveAt(EXIT.DECODE), undefined, "unlikely");
+          if (regions) translated(index.get(), offset.get(), () => body.br(outer), () => body.br(faulted));
+          setState(STATE.EIP_PAGE, i32.sub(eip.get(), offset.get()));
+        });
+        const lookup = () => {
+          body.set(record, i32.const(0));
+          body.br(outer);
+        };
+        body.loop((next) => {
+          body.block((spent) => {
+            body.block((plain) => {
+              body.block((ended) => {
+                const pool = new VariablePool(body);
+                const frame = (): Frame => ({
+                  body,
+                  cpu,
+                  record,
+                  tlb,
+                  budget: () => budget.get(),
+                  setBudget: (value) => body.set(budget, value),
+                  leaveFault: () => body.br(faulted),
+                  leaveSuspended: () => leave(EXIT.SUSPEND),
+                  jump: (target) => {
+                    body.set(eip, target);
+                    spend();
                     lookup();
+                  },
+                  branch: (condition, shape) => inlineBranch(condition, shape),
+                  leaveCallout: () => body.unreachable(),
+                  variable: ((type: PooledType) => pool.take(type)) as Frame["variable"],
+                });
+                const chain = () => {
+                  body.brIf(next, inBudget(), "likely");
+                  body.br(spent);
+                };
+                const inlineBranch = (condition: Value | undefined, shape: Shape) => {
+                  const target = pool.take("i32");
+                  const take = () => {
+                    if (shape.near && regions) {
+                      body.set(
+                        target,
+                        i32.sub(i32.load16_u(record.get(), RECORD.COUNTER), i32.const(1)),
+                      );
+                      body.emit(i32.store16(record.get(), target.get(), RECORD.COUNTER));
+                      body.if(
+                        i32.eqz(target.get()),
+                        () => {
+                          setState(STATE.RECORD, record.get());
+                          body.set(eip, branchTarget({ cpu, record }, shape));
+                          leaveAt(EXIT.HOT);
+                        },
+                        undefined,
+                        "unlikely",
+                      );
+                    }
+                    if (shape.near) {
+                      body.set(target, i32.load(record.get(), RECORD.IMMEDIATE));
+                      // A 16-bit target that wraps is not the one in this page.
+                      const unresolved = shape.operandWidth === 16
+                        ? i32.or(
+                          i32.eqz(target.get()),
+                          i32.ne(
+                            branchTarget({ cpu, record }, shape),
+                            branchTarget({ cpu, record }, { ...shape, operandWidth: 32 }),
+                          ),
+                        )
+                        : i32.eqz(target.get());
+                      body.if(
+                        unresolved,
+                        () => {
+                          body.set(eip, branchTarget({ cpu, record }, shape));
+                          lookup();
+                        },
+                        undefined,
+                        "unlikely",
+                      );
+                      body.set(record, target.get());
+                    } else {
+                      body.set(eip, branchTarget({ cpu, record }, shape));
+                      lookup();
+                    }
+                  };
+                  spend();
+                  if (!condition) take();
+                  else body.if(condition, take, () => body.set(record, nextRecord()));
+                  chain();
+                };
+
+                const labels: Label[] = [];
+                const emitCases = (index: number) => {
+                  if (index < 0) {
+                    body.brTable(i32.load16_u(record.get(), RECORD.CASE), labels.toReversed(), labels[0]!);
+                    return;
+                  }
+                  body.block((label) => {
+                    labels.push(label);
+                    emitCases(index - 1);
+                  });
+                  emitCase(index);
+                };
+                const emitCase = (index: number) => {
+                  pool.reset();
+                  const instructionShape = emitted[index - CONTROL_CASE.COUNT];
+                  if (instructionShape) {
+                    const f = frame();
+                    f.leaveCallout = () => {
+                      setState(STATE.RECORD, record.get());
+                      setState(STATE.BUDGET, budget.get());
+                      body.set(status, body.call(slow.callout, cpu.get(), record.get(), budget.get()) as Value);
+                      body.br(instructionShape.ends ? ended : plain);
+                    };
+                    semanticsOf(instructionShape)(new DynamicBinder(f, instructionShape, slow));
+                    if (!instructionShape.ends) {
+                      body.set(record, nextRecord());
+                      body.br(next);
+                    } else {
+                      // Reached by instructions that end a block without branching.
+                      spend();
+                      body.set(record, nextRecord());
+                      chain();
+                    }
+                    return;
+                  }
+                  switch (index) {
+                    case CONTROL_CASE.STOP:
+                      leave(EXIT.STOP);
+                      break;
+                    case CONTROL_CASE.LOOKUP:
+                      body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
+                      spend();
+                      lookup();
+                      break;
+                    case CONTROL_CASE.STRADDLE: {
+                      const linear = i32.add(
+                        state(STATE.EIP_PAGE),
+                        i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE),
+                      );
+                      const page = i32.and(i32.shr_u(i32.add(linear, i32.const(4096)), i32.const(10)), i32.const(-4));
+                      const expected = i32.load(record.get(), RECORD.IMMEDIATE);
+                      body.if(
+                        i32.ne(i32.load(i32.add(tlb.get(), page), TLB.EXECUTE), expected),
+                        () => {
+                          body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
+                          leaveAt(EXIT.DECODE);
+                        },
+                        undefined,
+                        "unlikely",
+                      );
+                      body.set(record, nextRecord());
+                      body.br(next);
+                      break;
+                    }
+                    case CONTROL_CASE.BREAK: {
+                      const target = pool.take("i32");
+                      spend();
+                      body.set(target, i32.load(record.get(), RECORD.IMMEDIATE));
+                      body.if(target.get(), () => body.set(record, target.get()), () => body.set(record, nextRecord()));
+                      chain();
+                      break;
+                    }
                   }
                 };
-                spend();
-                if (!condition) take();
-                else body.if(condition, take, () => body.set(record, nextRecord()));
-                chain();
-              };
-
-              const labels: Label[] = [];
-              const emitCases = (index: number) => {
-                if (index < 0) {
-                  body.brTable(i32.load16_u(record.get(), RECORD.CASE), labels.toReversed(), labels[0]!);
-                  return;
-                }
-                body.block((label) => {
-                  labels.push(label);
-                  emitCases(index - 1);
+                body.block((outside) => {
+                  labels.push(outside);
+                  emitCases(CONTROL_CASE.COUNT + emitted.length - 1);
                 });
-                emitCase(index);
-              };
-              const emitCase = (index: number) => {
-                pool.reset();
-                const instructionShape = emitted[index - CONTROL_CASE.COUNT];
-                if (instructionShape) {
-                  const f = frame();
-                  f.leaveCallout = () => {
-                    setState(STATE.RECORD, record.get());
-                    setState(STATE.BUDGET, budget.get());
-                    body.set(status, body.call(slow.callout, cpu.get(), record.get(), budget.get()) as Value);
-                    body.br(instructionShape.ends ? ended : plain);
-                  };
-                  semanticsOf(instructionShape)(new DynamicBinder(f, instructionShape, slow));
-                  if (!instructionShape.ends) {
-                    body.set(record, nextRecord());
-                    body.br(next);
-                  } else {
-                    // Reached by instructions that end a block without branching.
-                    spend();
-                    body.set(record, nextRecord());
-                    chain();
-                  }
-                  return;
-                }
-                switch (index) {
-                  case CONTROL_CASE.STOP:
-                    leave(EXIT.STOP);
-                    break;
-                  case CONTROL_CASE.LOOKUP:
-                    body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
-                    spend();
-                    lookup();
-                    break;
-                  case CONTROL_CASE.STRADDLE: {
-                    const linear = i32.add(
-                      state(STATE.EIP_PAGE),
-                      i32.load(cpu.get(), STATE.SEGMENTS + SEG.CS * SEGMENT.SIZE + SEGMENT.BASE),
-                    );
-                    const page = i32.and(i32.shr_u(i32.add(linear, i32.const(4096)), i32.const(10)), i32.const(-4));
-                    const expected = i32.load(record.get(), RECORD.IMMEDIATE);
-                    body.if(
-                      i32.ne(i32.load(i32.add(tlb.get(), page), TLB.EXECUTE), expected),
-                      () => {
-                        body.set(eip, i32.add(state(STATE.EIP_PAGE), i32.load16_u(record.get(), RECORD.OFFSET)));
-                        leaveAt(EXIT.DECODE);
-                      },
-                      undefined,
-                      "unlikely",
-                    );
-                    body.set(record, nextRecord());
-                    body.br(next);
-                    break;
-                  }
-                  case CONTROL_CASE.BREAK: {
-                    const target = pool.take("i32");
-                    spend();
-                    body.set(target, i32.load(record.get(), RECORD.IMMEDIATE));
-                    body.if(target.get(), () => body.set(record, target.get()), () => body.set(record, nextRecord()));
-                    chain();
-                    break;
-                  }
-                }
-              };
-              body.block((outside) => {
-                labels.push(outside);
-                emitCases(CONTROL_CASE.COUNT + emitted.length - 1);
+                // Out of line.
+                const slot = body.local("i32");
+                setState(STATE.RECORD, record.get());
+                setState(STATE.BUDGET, budget.get());
+                body.set(slot, i32.load16_u(record.get(), RECORD.CASE));
+                body.set(
+                  status,
+                  body.callIndirect(table, instruction, slot.get(), cpu.get(), record.get()) as Value,
+                );
+                body.brIf(plain, i32.lt_u(slot.get(), i32.const(FIRST_ENDING_SLOT)));
               });
-              // Out of line.
-              const slot = body.local("i32");
-              setState(STATE.RECORD, record.get());
-              setState(STATE.BUDGET, budget.get());
-              body.set(slot, i32.load16_u(record.get(), RECORD.CASE));
-              body.set(
-                status,
-                body.callIndirect(table, instruction, slot.get(), cpu.get(), record.get()) as Value,
-              );
-              body.brIf(plain, i32.lt_u(slot.get(), i32.const(FIRST_ENDING_SLOT)));
-            });
-            // An instruction that ends its block has returned.
-            body.set(budget, state(STATE.BUDGET));
-            body.if(i32.le_u(status.get(), i32.const(STATUS.JUMP)), () => {
-              spend();
-              body.if(status.get(), () => {
-                body.set(tlb, state(STATE.TLB_SET));
-                body.set(eip, state(STATE.RIP));
-                lookup();
+              // An instruction that ends its block has returned.
+              body.set(budget, state(STATE.BUDGET));
+              body.if(i32.le_u(status.get(), i32.const(STATUS.JUMP)), () => {
+                spend();
+                body.if(status.get(), () => {
+                  body.set(tlb, state(STATE.TLB_SET));
+                  body.set(eip, state(STATE.RIP));
+                  lookup();
+                });
+                body.set(record, nextRecord());
+                body.brIf(next, inBudget(), "likely");
+                body.br(spent);
               });
-              body.set(record, nextRecord());
-              body.brIf(next, inBudget(), "likely");
-              body.br(spent);
+              body.if(i32.eq(status.get(), i32.const(STATUS.RESYNC)), () => {
+                spend();
+                setState(STATE.BUDGET, budget.get());
+              });
+              body.brIf(faulted, i32.eq(status.get(), i32.const(STATUS.FAULT)));
+              typed.return(status.get());
             });
-            body.if(i32.eq(status.get(), i32.const(STATUS.RESYNC)), () => {
-              spend();
-              setState(STATE.BUDGET, budget.get());
-            });
+            // One that does not end its block has returned.
+            body.if(
+              i32.eqz(status.get()),
+              () => {
+                body.set(record, nextRecord());
+                body.br(next);
+              },
+              undefined,
+              "likely",
+            );
+            body.brIf(faulted, i32.eq(status.get(), i32.const(STATUS.FAULT)));
             typed.return(status.get());
           });
-          // One that does not end its block has returned.
-          body.if(
-            i32.eqz(status.get()),
-            () => {
-              body.set(record, nextRecord());
-              body.br(next);
-            },
-            undefined,
-            "likely",
-          );
-          typed.return(status.get());
+          leave(EXIT.BUDGET);
         });
-        leave(EXIT.BUDGET);
+        body.unreachable();
       });
-      body.unreachable();
+      setState(STATE.RECORD, record.get());
+      setState(STATE.BUDGET, budget.get());
+      body.set(status, body.call(slow.fault, entry.get()) as Value);
+      body.if(i32.ne(status.get(), i32.const(STATUS.JUMP)), () => typed.return(status.get()));
+      body.set(budget, state(STATE.BUDGET));
+      body.set(tlb, state(STATE.TLB_SET));
+      body.set(eip, state(STATE.RIP));
+      body.set(record, i32.const(0));
+      body.br(outer);
     });
     body.unreachable();
   });

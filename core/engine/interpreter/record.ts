@@ -28,7 +28,7 @@ export const RECORD = {
   DISPLACEMENT: 8,
   /** i32: immediate; record of the branch target, 0 while unknown; index of a callout's instruction in its low 24 bits. */
   IMMEDIATE: 12,
-  /** u8: immediate byte of an instruction that may call out. */
+  /** u8: immediate byte, or segment register, of an instruction that may call out. */
   CALLOUT_IMMEDIATE: 15,
 } as const;
 

@@ -38,7 +38,8 @@ export interface Shape {
 }
 
 const OPERAND_SIZED = new Set(
-  "cbw cwd push pusha popa pushf popf enter leave call jmp jcc ret loop loope loopne jcxz push_segment".split(" "),
+  "cbw cwd push pusha popa pushf popf enter leave call jmp jcc ret loop loope loopne jcxz push_segment pop_segment iret"
+    .split(" "),
 );
 const ADDRESS_SIZED = new Set("movs stos lods cmps scas loop loope loopne jcxz xlat".split(" "));
 const STACK_OR_BRANCH = new Set(

@@ -42,7 +42,8 @@ const READS = new Set(
 
 /** Leave the general registers alone, except for what they do to the stack pointer. */
 const KEEPS = new Set(
-  "cmp test push push_segment pushf popf nop jcc jmp call ret clc stc cmc cld std cli sti sahf".split(" "),
+  "cmp test push push_segment pop_segment mov_to_segment verw pushf popf nop jcc jmp call ret clc stc cmc cld std cli sti sahf"
+    .split(" "),
 );
 
 /** Write operand 0 and no other register. */
@@ -73,6 +74,7 @@ function pops({ form, operandSize, operands }: Instruction): number {
     case "pop":
       return operands[0]!.size;
     case "popf":
+    case "pop_segment":
     case "ret":
       return operandSize;
     case "popa":

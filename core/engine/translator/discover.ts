@@ -6,6 +6,7 @@
  * @module
  */
 import { type Instruction, OPERAND, REPEAT } from "../../x86/instruction.ts";
+import { MODE, SEG } from "../../x86/registers.ts";
 import { MAY_CALL_OUT, SEMANTICS } from "../../x86/semantics/mod.ts";
 import type { Block, Edge, How, Region, RegionInstruction, RegionPlace } from "./region.ts";
 
@@ -40,15 +41,26 @@ export interface CodeSource {
 }
 
 const BRANCHES = new Set("jcc jmp call ret loop loope loopne jcxz".split(" "));
+/** Branches that may change the privilege. */
+const TRANSFERS = new Set("int iret sysenter sysexit".split(" "));
+const SEGMENT_LOADS = new Set("mov_to_segment pop_segment".split(" "));
 const STRINGS = new Set("movs stos lods cmps scas".split(" "));
 /** Described, but not worth the emitted code, or not redoable from the start. */
 const CALLED = new Set(["enter"]);
 
+/** Whether the description of a transfer or a segment load serves. */
+function isPlain({ form, operandSize, operands }: Instruction, mode: number): boolean {
+  if (mode !== (MODE.FLAT | MODE.D)) return false;
+  if (form!.semantics === "iret") return operandSize === 4;
+  return !SEGMENT_LOADS.has(form!.semantics) || operands[0]!.register !== SEG.SS;
+}
+
 /** How an instruction is carried out. */
-function how(instruction: Instruction, source: CodeSource, offset: number): How {
+function how(instruction: Instruction, source: CodeSource, offset: number, mode: number): How {
   const form = instruction.form!, name = form.semantics;
   if (!SEMANTICS.has(name) || source.calledOut.has(name)) return form.ends ? "left" : "called";
   if (BRANCHES.has(name)) return "inline";
+  if ((TRANSFERS.has(name) || SEGMENT_LOADS.has(name)) && !isPlain(instruction, mode)) return "left";
   if (CALLED.has(name) || (STRINGS.has(name) && instruction.repeat !== REPEAT.NONE)) return "called";
   if (!source.slow(offset)) return "inline";
   // One that hands itself to a callout and ends a block would go on running where it is called.
@@ -69,11 +81,17 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
       if (found.size >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
-      const item = { offset, instruction: decoded, how: how(decoded, source, offset), alone: source.alone(offset) };
+      const item = {
+        offset,
+        instruction: decoded,
+        how: how(decoded, source, offset, place.mode),
+        alone: source.alone(offset),
+      };
       found.set(offset, item);
       const next = offset + decoded.length;
       if (item.how === "left") break;
       const name = decoded.form!.semantics;
+      if (TRANSFERS.has(name)) break;
       if (BRANCHES.has(name)) {
         const target = relativeTarget(item);
         if (name === "call" && target !== undefined && follows(target) && follows(next)) {
@@ -156,6 +174,7 @@ function makeBlocks(
       }
       instructions.push(item);
       const name = item.instruction.form!.semantics;
+      if (TRANSFERS.has(name)) return { start, instructions, end, taken: undefined, next: undefined, targets: [] };
       if (BRANCHES.has(name)) {
         const target = relativeTarget(item);
         const taken = target === undefined ? undefined : edge(target);

@@ -20,6 +20,7 @@ const ORIGIN = 0x100;
 
 /** Memory of which everything behind 64 KB is not present. */
 class FlatMemory implements LinearMemory {
+  readonly words: Int32Array = new Int32Array(0);
   readPhysical32(physical: number): number {
     return this.read32(physical);
   }
@@ -51,6 +52,9 @@ class FlatMemory implements LinearMemory {
   write32(linear: number, value: number): void {
     this.#check(linear, 4);
     this.view.setUint32(linear, value, true);
+  }
+  direct(): number {
+    return -1;
   }
   probeWrite(linear: number, size: number): void {
     this.#check(linear, size);

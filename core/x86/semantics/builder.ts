@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Expr, i32, i64, type Local } from "../../wasm/mod.ts";
+import { type Expr, type Hint, i32, i64, type Local } from "../../wasm/mod.ts";
 import type { FpuBuilder } from "./fpu_builder.ts";
 import type { VectorBuilder } from "./vector_builder.ts";
 
@@ -71,6 +71,8 @@ export interface ScalarBuilder {
   setRegister(index: number, width: Width, value: Value): void;
   /** Selector of segment register operand `k`. */
   selector(k: number): Value;
+  /** Number of segment register operand `k`: a SEG value. */
+  segmentNumber(k: number): Value;
 
   /** Computes a value once. */
   let(value: Value): Value;
@@ -79,7 +81,7 @@ export interface ScalarBuilder {
   /** A fresh variable. */
   variable(): Local<"i32">;
   set(variable: Local<"i32">, value: Value): void;
-  if(condition: Value, then: () => void, otherwise?: () => void): void;
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void;
   /** A loop that `again()` repeats. */
   loop(body: (again: () => void) => void): void;
   /** Raises an exception if `condition` holds. */
@@ -91,6 +93,13 @@ export interface ScalarBuilder {
   /** A field of the CPU block (an offset of STATE). */
   state(offset: number): Value;
   setState(offset: number, value: Value): void;
+  /** Address of the CPU block. */
+  block(): Value;
+  /**
+   * Host address of `bytes` at a linear address, as the processor itself reaches its tables and frames, with supervisor privilege; leaves the
+   * instruction to its TypeScript definition unless one page that the TLB has holds them all. `linear` is a value that `let` gave.
+   */
+  systemHost(linear: Value, bytes: number, write: boolean): Value;
 
   /** Flags of a sum of operand 0's width: r = x + y. */
   flagsAdd(r: Value, y: Value): void;
@@ -103,6 +112,8 @@ export interface ScalarBuilder {
   flagsDecrement(r: Value, x: Value): void;
   /** SF, ZF and PF of a result. */
   flagsResult(r: Value): void;
+  /** Flags of a comparison of numbers: CF is `less`, ZF `equal` (each 0 or 1), the others are clear. */
+  flagsCompared(less: Value, equal: Value): void;
   /** CF alone. */
   setCarry(carry: Value): void;
   /** OF and AF (each 0 or 1). */
@@ -132,6 +143,8 @@ export interface ScalarBuilder {
   checkTarget(target: Value): void;
   /** Continues at an EIP. */
   jump(target: Value): void;
+  /** Continues at an EIP after CPL, CS or SS may have changed; `user` is 1 if CPL is 3 now, else 0. MODE is what it was. */
+  transfer(target: Value, user: Value): void;
   /** Continues at relative operand `k`; taken when `condition` holds, or always. */
   branch(k: number, condition?: Value): void;
 

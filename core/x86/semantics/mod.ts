@@ -18,6 +18,7 @@ import { MOVE } from "./move.ts";
 import { SHIFT } from "./shift.ts";
 import { STACK } from "./stack.ts";
 import { STRING } from "./string.ts";
+import { SYSTEM } from "./system.ts";
 import { VECTOR_FLOAT, VECTOR_FLOAT_CALLOUTS } from "./vector_float.ts";
 import { VECTOR_INTEGER } from "./vector_integer.ts";
 import { VECTOR_MOVE } from "./vector_move.ts";
@@ -37,6 +38,7 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...STACK,
   ...CONTROL,
   ...STRING,
+  ...SYSTEM,
   ...DECIMAL,
   ...FPU,
   ...VECTOR_MOVE,
@@ -46,9 +48,13 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_STRING,
 }));
 
+/** Described instructions of the x87 FPU. */
+export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
+
 /** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
+  ...Object.keys(SYSTEM),
   ...VECTOR_FLOAT_CALLOUTS,
   ...Object.keys(VECTOR_STRING),
   ...Object.keys(FPU),
@@ -56,4 +62,4 @@ export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
 
 export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
 export type { FpuBuilder, PlainMemory, Wide } from "./fpu_builder.ts";
-export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";
+export type { Alignment, Scratch, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";

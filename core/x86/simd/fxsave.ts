@@ -48,9 +48,13 @@ function savesSse(cpu: Cpu): boolean {
 /** FXSAVE. */
 export function fxsave(cpu: Cpu, instruction: Instruction): void {
   const linear = area(cpu, instruction, true);
-  const { memory, user, u32 } = cpu;
+  const { memory, user, u32, i32 } = cpu;
   memory.probeWrite(linear, SIZE, user);
-  const put = (offset: number, value: number) => memory.write32((linear + offset) >>> 0, value >>> 0, user);
+  const at = memory.direct(linear, SIZE, true, user), all = memory.words;
+  const put = (offset: number, value: number) => {
+    if (at >= 0) all[at + (offset >> 2)] = value;
+    else memory.write32((linear + offset) >>> 0, value >>> 0, user);
+  };
   const status = statusWord(cpu), tags = tagWord(cpu);
   let valid = 0;
   for (let physical = 0; physical < 8; physical++) if ((tags >> (physical * 2) & 3) !== 3) valid |= 1 << physical;
@@ -70,15 +74,17 @@ export function fxsave(cpu: Cpu, instruction: Instruction): void {
     put(AREA.ST + i * 16 + 12, 0);
   }
   if (!savesSse(cpu)) return;
-  for (let i = 0; i < XMM_DOUBLEWORDS; i++) put(AREA.XMM + i * 4, u32[(STATE.XMM >> 2) + i]!);
+  for (let i = 0; i < XMM_DOUBLEWORDS; i++) put(AREA.XMM + i * 4, i32[(STATE.XMM >> 2) + i]!);
 }
 
 /** FXRSTOR: nothing is pending afterwards but what the restored status word says. */
 export function fxrstor(cpu: Cpu, instruction: Instruction): void {
   const linear = area(cpu, instruction, false);
-  const { memory, user, u32 } = cpu;
+  const { memory, user, u32, i32 } = cpu;
   memory.probeRead(linear, SIZE, user);
-  const get = (offset: number) => memory.read32((linear + offset) >>> 0, user);
+  const at = memory.direct(linear, SIZE, false, user), all = memory.words;
+  const get = (offset: number) =>
+    at >= 0 ? all[at + (offset >> 2)]! >>> 0 : memory.read32((linear + offset) >>> 0, user);
   const sse = savesSse(cpu);
   const mxcsr = get(AREA.MXCSR);
   if (sse) requireMxcsr(mxcsr);
@@ -102,5 +108,5 @@ export function fxrstor(cpu: Cpu, instruction: Instruction): void {
   setTagWord(cpu, empty);
   if (!sse) return;
   u32[STATE.MXCSR >> 2] = mxcsr;
-  for (let i = 0; i < XMM_DOUBLEWORDS; i++) u32[(STATE.XMM >> 2) + i] = get(AREA.XMM + i * 4);
+  for (let i = 0; i < XMM_DOUBLEWORDS; i++) i32[(STATE.XMM >> 2) + i] = get(AREA.XMM + i * 4);
 }

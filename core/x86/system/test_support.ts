@@ -45,6 +45,7 @@ export const S = {
 
 /** Memory without paging; pages named in `absent` fault, so that page faults can be provoked. */
 export class FlatMemory implements LinearMemory {
+  readonly words: Int32Array = new Int32Array(0);
   readonly bytes = new Uint8Array(0x2_0000);
   readonly view = new DataView(this.bytes.buffer);
   readonly absent = new Set<number>();
@@ -78,6 +79,9 @@ export class FlatMemory implements LinearMemory {
   write32(linear: number, value: number, user: boolean): void {
     this.#check(linear, 4, true, user);
     this.view.setUint32(linear, value, true);
+  }
+  direct(): number {
+    return -1;
   }
   probeWrite(linear: number, size: number, user: boolean): void {
     this.#check(linear, size, true, user);
