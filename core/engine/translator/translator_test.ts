@@ -219,7 +219,7 @@ Deno.test("a loop that writes its own code is left to the interpreter, which dec
 
 Deno.test("code beside a piece that is written again and again stays translated", () => {
   const { share, counters } = both(`
-    mov ecx, 3000
+    mov ecx, 12000
     again: inc byte [patched + 1]
     call patched
     mov edx, 20
