@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Interpreter } from "./interpreter/interpreter.ts";
+import { goesOn, type Interpreter } from "./interpreter/interpreter.ts";
 import { CONTROL_CASE, RECORD } from "./interpreter/record.ts";
 
 /** The blocks of one virtual CPU's decoded code. */
@@ -59,7 +59,7 @@ export class Blocks {
     const number = words[record >> 2]! & 0xffff;
     const following = record + RECORD.SIZE;
     if (this.#interpreter.ends(number)) {
-      if (this.#interpreter.branches(number)) words[(record + RECORD.IMMEDIATE) >> 2] = 0;
+      if (goesOn(number)) words[(record + RECORD.IMMEDIATE) >> 2] = 0;
       this.#divert(following, 0);
     } else this.#divert(following, this.position(record) + 1);
   }

@@ -14,7 +14,8 @@ import type { CpuModel } from "../x86/models.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB, VECTOR } from "../x86/registers.ts";
 import { FORMS } from "../x86/table/table.ts";
 import type { Breakpoints } from "./breakpoints.ts";
-import { type CodePage, CodePages } from "./code_pages.ts";
+import type { CodePage } from "./code_page.ts";
+import { CodePages, hotAfter, SHORT_RUN } from "./code_pages.ts";
 import { FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { BLOCK_LENGTH, CONTROL_CASE, KEPT_INDEX, RECORD } from "./interpreter/record.ts";
 import { type CaseFinder, RecordWriter } from "./record_writer.ts";
@@ -67,7 +68,7 @@ export class CodeCache {
     findCase: CaseFinder,
     model: CpuModel,
     readonly breakpoints: Breakpoints,
-    hotAfter = 0,
+    readonly hotAfter: number = 0,
   ) {
     this.#model = model;
     this.#memory = memory;
@@ -83,7 +84,7 @@ export class CodeCache {
       findCase,
       (instruction) => this.kept.push(instruction) - 1,
       model.calledOut,
-      hotAfter,
+      this.hotAfter,
     );
   }
 
@@ -113,14 +114,6 @@ export class CodeCache {
     if (instruction.form!.ends) this.#bytes[at + RECORD.A] = 1;
     this.#control(at + RECORD.SIZE, CONTROL_CASE.STOP, offset + instruction.length, 0, 0);
     return at;
-  }
-
-  /** Whether the running code's page is the one with this record index. */
-  runsFrom(index: number): boolean {
-    const state = this.#state;
-    const linear = this.#linear(state[STATE.EIP_PAGE >> 2]!);
-    const words = this.#words, set = state[STATE.TLB_SET >> 2]! + TLB.EXECUTE;
-    return words[(set >> 2) + (linear >>> 12)] === index;
   }
 
   /** Whether a record is one of those that do not outlive their run. */
@@ -237,9 +230,12 @@ export class CodeCache {
   }
 
   #decodeRun(page: CodePage, start: number, linear: number, user: boolean): number {
-    let run = this.pages.take(RUN_RECORDS);
+    // Code that is written again and again is not decoded far ahead of what is run.
+    let short = this.pages.isRestless(page.page);
+    let run = short ? this.pages.takePlace() : this.pages.take(RUN_RECORDS);
     if (run === 0) {
       this.#makeRoom();
+      short = false;
       page = this.#page(page.page, page.mode, page.variant);
       this.#memory.fetch(linear, user);
       this.#memory.enterExecute(linear, user, page.index);
@@ -249,7 +245,7 @@ export class CodeCache {
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
     const big = (page.mode & MODE.D) !== 0;
     const instruction = this.instruction;
-    const last = run + (RUN_RECORDS - 2) * RECORD.SIZE;
+    const last = run + ((short ? SHORT_RUN : RUN_RECORDS) - 2) * RECORD.SIZE;
     let at = run, offset = start, count = 0;
     for (;;) {
       let fresh = false;
@@ -267,6 +263,13 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
+      if (count > 0 && page.awaits(offset) && at < last) {
+        // A branch leads here: a block of its own, so that nothing is decoded twice.
+        this.#control(at, CONTROL_CASE.BREAK, offset, count, 0);
+        at += RECORD.SIZE;
+        count = 0;
+        continue;
+      }
       if (offset >= 4096 || at >= last || (offset !== start && this.#stops(page, offset))) {
         this.#control(at, CONTROL_CASE.LOOKUP, offset, count, 0);
         at += RECORD.SIZE;
@@ -275,7 +278,8 @@ export class CodeCache {
       const result = this.#decode(this.#bytes, host + offset, 4096 - offset, big, instruction);
       if (result === DECODE.NEED_MORE) {
         if (at === run) {
-          this.pages.giveBack(run);
+          if (short) this.pages.giveBackPlace(run);
+          else this.pages.giveBack(run);
           return this.#straddle(page, offset, linear, user);
         }
         // A run of its own, once it is reached.
@@ -283,7 +287,7 @@ export class CodeCache {
         at += RECORD.SIZE;
         break;
       }
-      if (fresh) this.#register(page, offset, at);
+      if (fresh) page.register(words, offset, at);
       count++;
       this.decoded++;
       if (result !== DECODE.OK) {
@@ -295,7 +299,7 @@ export class CodeCache {
       }
       const record = at;
       const target = this.#writer.write(record, instruction, offset, page.mode);
-      if (target >= 0) this.#chain(page, record, target);
+      if (target >= 0) this.#chain(page, record, target, short);
       offset += instruction.length;
       at += RECORD.SIZE;
       const form = instruction.form!;
@@ -313,7 +317,8 @@ export class CodeCache {
         count = 0;
       }
     }
-    this.pages.giveBack(at);
+    if (!short) this.pages.giveBack(at);
+    page.add(start, offset, run, short ? run + SHORT_RUN * RECORD.SIZE : at);
     this.pages.cover(page.page, start, Math.min(offset, 4096));
     return run;
   }
@@ -345,24 +350,14 @@ export class CodeCache {
     );
   }
 
-  /** Enters a block's record into the index, and into the branches that wait for it. */
-  #register(page: CodePage, offset: number, record: number): void {
-    this.#words[(page.index >> 2) + offset] = record;
-    const waiting = page.pending.get(offset);
-    if (!waiting) return;
-    for (const branch of waiting) this.#words[(branch + RECORD.IMMEDIATE) >> 2] = record;
-    page.pending.delete(offset);
-  }
-
-  #chain(page: CodePage, branch: number, target: number): void {
+  #chain(page: CodePage, branch: number, target: number, restless: boolean): void {
     const known = this.#words[(page.index >> 2) + target]!;
-    if (known !== 0) {
-      this.#words[(branch + RECORD.IMMEDIATE) >> 2] = known;
-      return;
+    if (known !== 0) this.#words[(branch + RECORD.IMMEDIATE) >> 2] = known;
+    else page.wait(target, branch);
+    if (restless && this.hotAfter !== 0) {
+      const after = hotAfter(this.hotAfter, this.pages.restlessness(page.page, target));
+      this.#words[(branch + RECORD.A) >> 2] = after << 16;
     }
-    const waiting = page.pending.get(target);
-    if (waiting) waiting.push(branch);
-    else page.pending.set(target, [branch]);
   }
 
   #control(at: number, number: number, offset: number, count: number, immediate: number): void {
@@ -424,7 +419,8 @@ export class CodeCache {
     const end = offset + instruction.length;
     this.#control(record + RECORD.SIZE, CONTROL_CASE.LOOKUP, end, count, 0);
     this.pages.giveBack(record + 2 * RECORD.SIZE);
-    this.#register(page, offset, at);
+    page.register(words, offset, at);
+    page.add(offset, end, at, record + 2 * RECORD.SIZE);
     this.pages.cover(page.page, offset, 4096);
     this.pages.cover(nextPage, 0, Math.max(end - 4096, 1));
     this.pages.straddle(page.page, nextPage);

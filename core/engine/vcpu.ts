@@ -26,6 +26,7 @@ import { Blocks } from "./blocks.ts";
 import { calloutTable } from "./callout_table.ts";
 import { CarefulMode } from "./careful_mode.ts";
 import { CodeCache } from "./code_cache.ts";
+import { type Gone, isGone } from "./code_page.ts";
 import { type CpuImage, cpuImage, restoreCpu } from "./cpu_image.ts";
 import { Interpreter } from "./interpreter/interpreter.ts";
 import type { RegionReports } from "./translator/region_watch.ts";
@@ -45,7 +46,7 @@ const SHADOW_STACK_SEGMENT = 2;
 /** Flags with which the run loop must look at the CPU before the next instruction. */
 const ATTENTION_FLAGS = FLAG.TF | FLAG.AC | FLAG.RF;
 
-/** Instructions between two calms of the translator. */
+/** Instructions after which what happened now and then is forgotten. */
 const CALM_INTERVAL = 50_000_000;
 
 const DR7 = (STATE.DR >> 2) + 14;
@@ -107,7 +108,7 @@ export class Vcpu {
   #interpretNext = false;
   /** The next instruction has no record yet. */
   #decodeNext = false;
-  /** When `Translator.calm` is due. */
+  /** When `#calm` is due. */
   #calmAt = CALM_INTERVAL;
   readonly #exceptions = new Array<number>(32).fill(0);
 
@@ -171,7 +172,10 @@ export class Vcpu {
     });
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);
     this.memory.deviceAccessed = () => this.#deviceAccessed();
-    this.code.pages.onInvalidate = (page) => this.#invalidated(page.index);
+    this.code.pages.onInvalidate = (page, from, to, gone) => {
+      this.#translator?.drop(page.index, from, to);
+      this.#invalidated(gone);
+    };
     this.reset();
   }
 
@@ -590,7 +594,9 @@ export class Vcpu {
     const credit = this.#credit;
     this.#credit = 0;
     this.#retired += given - state[STATE.BUDGET >> 2]! - credit;
-    if (this.#translator !== undefined) this.#account(this.#translator);
+    this.#translated += state[STATE.TRANSLATED >> 2]! >>> 0;
+    state[STATE.TRANSLATED >> 2] = 0;
+    if (this.#retired >= this.#calmAt) this.#calm();
     switch (exit) {
       case EXIT.BUDGET:
         this.#resumeAt(state[STATE.RECORD >> 2]!);
@@ -633,13 +639,10 @@ export class Vcpu {
     if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
   }
 
-  #account(translator: Translator): void {
-    const state = this.#state;
-    this.#translated += state[STATE.TRANSLATED >> 2]! >>> 0;
-    state[STATE.TRANSLATED >> 2] = 0;
-    if (this.#retired < this.#calmAt) return;
+  #calm(): void {
     this.#calmAt = this.#retired + CALM_INTERVAL;
-    translator.calm();
+    this.code.pages.calm();
+    this.#translator?.calm();
   }
 
   /** An emitted STI was the last instruction before the budget ended: what happens now waits for one more. */
@@ -866,13 +869,13 @@ export class Vcpu {
     return callout;
   }
 
-  /** A page of decoded code was written. If the running block is of that page, it must not go on with stale records. */
-  #invalidated(index: number): void {
-    this.#translator?.dropPage(index);
+  /** Decoded code was written. If the running record is among those that are gone, what follows it must be decoded again. */
+  #invalidated(gone: Gone): void {
+    if (gone.length === 0) return;
     if (!this.#inside) return this.#settle();
-    if (!this.code.runsFrom(index)) return;
     this.#stale = true;
-    this.#blocks.leaveAfter(this.#state[STATE.RECORD >> 2]!);
+    const record = this.#state[STATE.RECORD >> 2]!;
+    if (isGone(gone, record)) this.#blocks.leaveAfter(record);
   }
 
   /** Where the CPU stands. */

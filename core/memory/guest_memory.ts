@@ -16,6 +16,9 @@ import { REFUSED, type Watchpoints, WITHHELD } from "./watchpoints.ts";
 /** An invalid entry of any table: see TLB. A table that is not used costs the host nothing, because a new memory is zero. */
 const INVALID = 0;
 
+/** The low bits of a valid entry: see TLB. */
+const VALID = 0xfff;
+
 /** Pages that a set lists before all of them are flushed to make room. */
 const LIST_LENGTH = 1 << 15;
 
@@ -30,6 +33,11 @@ export interface TlbCounts {
   fills: number;
   flushes: number;
   pageFlushes: number;
+}
+
+/** Host address minus linear address, of an entry that is not invalid. */
+function addendOf(entry: number): number {
+  return (entry & VALID) === 0 ? entry : (entry + 1) | 0;
 }
 
 /** One privilege's tables and the list of what is in them. */
@@ -69,7 +77,7 @@ export class GuestMemory implements LinearMemory {
     const set = (at: number) => new TlbSet((at + TLB.READ) >> 2, (at + TLB.WRITE) >> 2, (at + TLB.EXECUTE) >> 2);
     this.#supervisor = set(cpu + TLB.SUPERVISOR);
     this.#user = set(cpu + TLB.USER);
-    physical.onChange((page) => this.#dropPhysical(page));
+    physical.onChange((page, moved) => moved ? this.flush(false) : this.#retrace(page));
   }
 
   /** The watchpoints of a debugger, if there are any. */
@@ -138,22 +146,27 @@ export class GuestMemory implements LinearMemory {
     }
   }
 
-  /** A physical page changed its mapping or is traced from now on: direct writes to it must end (or everything, if it moved). */
-  #dropPhysical(page: number): void {
+  /** A physical page is traced from now on, or no more: what emitted code may do to it changes. */
+  #retrace(page: number): void {
     const entry = this.physical.pages[page]!;
-    const traced = entry & (PAGE_FLAG.TRACE_CODE | PAGE_FLAG.TRACE_DIRTY | PAGE_FLAG.TRACE_DEVICE);
-    if (traced === 0) {
-      this.flush(false);
-      return;
-    }
     const host = entry & ~0xfff, words = this.#words;
     for (const set of [this.#supervisor, this.#user]) {
       for (let i = 0; i < set.length; i++) {
         const linear = set.list[i]! & (GLOBAL - 1);
-        const at = set.write + linear;
-        if (words[at] !== INVALID && ((words[at]! + 1 + (linear << 12)) | 0) === host) words[at] = INVALID;
+        const at = set.write + linear, before = words[at]!;
+        if (before === INVALID || ((addendOf(before) + (linear << 12)) | 0) !== host) continue;
+        words[at] = this.#writeEntry(page, entry, addendOf(before));
       }
     }
+  }
+
+  /** The write entry of a writable mapping: valid, partial (see TLB) or invalid. */
+  #writeEntry(page: number, entry: number, addend: number): number {
+    if (this.physical.directlyWritable(entry)) return (addend - 1) | 0;
+    const { ram, ramBytes } = this.physical.layout;
+    const address = (page << 12) >>> 0;
+    const isRam = address < ramBytes && ((entry & ~0xfff) >>> 0) === ram + address;
+    return isRam && this.physical.partlyWritable(entry) ? addend : INVALID;
   }
 
   #list(set: TlbSet, page: number, global: boolean): void {
@@ -175,11 +188,9 @@ export class GuestMemory implements LinearMemory {
       const withheld = this.#watch === undefined ? 0 : this.#watch.withheld(page);
       if (withheld === WITHHELD.BOTH) return entry;
       this.#list(set, page, walker.global);
-      const valid = ((entry & ~0xfff) - (linear & ~0xfff) - 1) | 0;
-      this.#words[set.read + page] = valid;
-      if (walker.writable && withheld === 0 && this.physical.directlyWritable(entry)) {
-        this.#words[set.write + page] = valid;
-      }
+      const addend = ((entry & ~0xfff) - (linear & ~0xfff)) | 0;
+      this.#words[set.read + page] = (addend - 1) | 0;
+      if (walker.writable && withheld === 0) this.#words[set.write + page] = this.#writeEntry(frame, entry, addend);
     }
     return entry;
   }
@@ -213,7 +224,7 @@ export class GuestMemory implements LinearMemory {
   #host(linear: number, access: number, user: boolean, size = 0): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(access === ACCESS.WRITE ? set.write : set.read) + (linear >>> 12)]!;
-    if (entry !== INVALID) return (linear + entry + 1) >>> 0;
+    if (entry !== INVALID) return (linear + addendOf(entry)) >>> 0;
     const page = this.#fill(linear, access, user);
     if (page === -1) this.#pageFault(linear);
     if (this.#watch !== undefined && size !== 0) this.#watch.note(linear, size, false);
@@ -278,10 +289,15 @@ export class GuestMemory implements LinearMemory {
 
   #writeWithin(linear: number, value: number, size: number, user: boolean): void {
     const set = user ? this.#user : this.#supervisor;
-    const valid = this.#words[set.write + (linear >>> 12)]!;
+    const found = this.#words[set.write + (linear >>> 12)]!;
     let host: number;
-    if (valid !== INVALID) host = (linear + valid + 1) >>> 0;
-    else {
+    if (found !== INVALID) {
+      host = (linear + addendOf(found)) >>> 0;
+      if ((found & VALID) === 0) {
+        const physical = host - this.physical.layout.ram;
+        this.physical.notifyWrite(this.physical.pages[physical >>> 12]!, physical, size);
+      }
+    } else {
       const entry = this.#fill(linear, ACCESS.WRITE, user);
       if (entry === -1) this.#pageFault(linear);
       this.#watch?.note(linear, size, true);
@@ -317,7 +333,8 @@ export class GuestMemory implements LinearMemory {
   direct(linear: number, size: number, write: boolean, user: boolean): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(write ? set.write : set.read) + (linear >>> 12)]!;
-    if (entry === INVALID || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
+    // Neither invalid nor partial.
+    if ((entry & 0xfff) === 0 || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
     return ((linear + entry + 1) >>> 0) >>> 2;
   }
 
@@ -422,7 +439,7 @@ export class GuestMemory implements LinearMemory {
       if (host < 0) return 0;
       if (!write && this.#watch === undefined) return host;
       const set = user ? this.#user : this.#supervisor;
-      return this.#words[(write ? set.write : set.read) + (linear >>> 12)] === INVALID ? 0 : host;
+      return (this.#words[(write ? set.write : set.read) + (linear >>> 12)]! & VALID) === 0 ? 0 : host;
     } catch (error) {
       return this.#caught(error);
     }

@@ -17,15 +17,29 @@ const ARENA_BYTES = 64 * 1024 * 1024;
 /** Bytes set aside for finding translated code. */
 const TRANSLATION_BYTES = 2 * 1024 * 1024;
 
+/** Bytes of the bitmap of covered pieces, a bit for 64 bytes below 4 GB, which emitted code addresses by this constant. */
+const PIECES_BYTES = 8 * 1024 * 1024;
+
+/** Address of the CPU block: never 0, so that 0 can mean "none". */
+const CPU = 0x10000;
+const ARENA = CPU + CPU_BLOCK;
+const TRANSLATION = ARENA + ARENA_BYTES;
+
+/** Address of the bitmap of covered pieces: see `pieces.ts`. */
+export const PIECES = TRANSLATION + TRANSLATION_BYTES;
+
 /** Addresses inside the machine's WebAssembly memory. */
 export interface MemoryLayout {
-  /** CPU block of virtual CPU 0; never 0, so that 0 can mean "none". */
+  /** CPU block of virtual CPU 0. */
   readonly cpu: number;
   /** First byte of the record arena. */
   readonly arena: number;
   readonly arenaBytes: number;
   /** First byte of the area for finding translated code. */
   readonly translation: number;
+  /** First byte of the bitmap of covered pieces. */
+  readonly pieces: number;
+  readonly piecesBytes: number;
   /** Host address of guest-physical address 0. */
   readonly ram: number;
   readonly ramBytes: number;
@@ -43,17 +57,16 @@ export interface MemoryLayout {
  * @param deviceBytes Core-owned device memory (ROMs and the like); rounded up to a page.
  */
 export function layoutMemory(ramBytes: number, deviceBytes = 0): MemoryLayout {
-  const cpu = 0x10000;
-  const arena = cpu + CPU_BLOCK;
-  const translation = arena + ARENA_BYTES;
-  const ram = translation + TRANSLATION_BYTES;
+  const ram = PIECES + PIECES_BYTES;
   const device = ram + ramBytes;
   const rounded = Math.ceil(deviceBytes / PAGE) * PAGE;
   return {
-    cpu,
-    arena,
+    cpu: CPU,
+    arena: ARENA,
     arenaBytes: ARENA_BYTES,
-    translation,
+    translation: TRANSLATION,
+    pieces: PIECES,
+    piecesBytes: PIECES_BYTES,
     ram,
     ramBytes,
     device,

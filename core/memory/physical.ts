@@ -26,8 +26,8 @@ const TRACED = PAGE_FLAG.TRACE_CODE | PAGE_FLAG.TRACE_DIRTY | PAGE_FLAG.TRACE_DE
 /** A client of the trace mechanism: told of each write to a page that carries its flag, before the write is made. */
 export type TraceClient = (physical: number, size: number) => void;
 
-/** Reacts when a page's mapping or trace flags change: cached translations of it must go. */
-export type MapListener = (page: number) => void;
+/** Reacts when a page's mapping (`moved`) or its trace flags change: cached translations of it must go. */
+export type MapListener = (page: number, moved: boolean) => void;
 
 /** Fills an absent page; called once for it, with its guest-physical address and its bytes. */
 export type PageFiller = (physical: number, bytes: Uint8Array) => void;
@@ -77,7 +77,7 @@ export class PhysicalMemory {
   #set(page: number, entry: number): void {
     const before = this.pages[page]!;
     this.pages[page] = entry;
-    if (before !== 0) { for (const listener of this.#listeners) listener(page); }
+    if (before !== 0) { for (const listener of this.#listeners) listener(page, true); }
   }
 
   /** Registers a holder of cached translations. */
@@ -97,7 +97,7 @@ export class PhysicalMemory {
     const entry = this.pages[page]!;
     if (entry === 0 || ((entry & flag) !== 0) === on) return;
     this.pages[page] = on ? entry | flag : entry & ~flag;
-    if (on) { for (const listener of this.#listeners) listener(page); }
+    for (const listener of this.#listeners) listener(page, false);
   }
 
   /** The one page lookup: the page's entry, filled if it was absent, 0 where there is no memory. */
@@ -117,6 +117,11 @@ export class PhysicalMemory {
   /** True if plain stores to the page may bypass the slow path. */
   directlyWritable(entry: number): boolean {
     return (entry & (PAGE_FLAG.WRITABLE | TRACED)) === PAGE_FLAG.WRITABLE;
+  }
+
+  /** True if plain stores to a page of RAM may bypass the slow path where no decoded code covers their bytes. */
+  partlyWritable(entry: number): boolean {
+    return (entry & (PAGE_FLAG.WRITABLE | TRACED)) === (PAGE_FLAG.WRITABLE | PAGE_FLAG.TRACE_CODE);
   }
 
   /** Tells the clients of a traced page that `size` bytes at `physical` are about to be written; within one page. */

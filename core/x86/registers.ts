@@ -158,7 +158,8 @@ export const MSR_SLOT = {
 
 /**
  * TLB sets, relative to the CPU block. A set is three tables of 2^20 32-bit entries indexed by linear address >>> 12.
- * Read and write entries: host address minus linear address, minus 1, so that the low 12 bits are 0xfff; 0 when invalid.
+ * Read and write entries: host address minus linear address, minus 1, so that the low 12 bits are 0xfff; 0 when invalid. A write entry
+ * may be partial, host address minus linear address, so that they are 0: bytes of the page may be written where no decoded code is.
  * Execute entries: address of the page's record index for the current MODE, 0 when invalid.
  */
 export const TLB = { SUPERVISOR: 0x40_0000, USER: 0x100_0000, READ: 0, WRITE: 0x40_0000, EXECUTE: 0x80_0000 } as const;

@@ -257,8 +257,9 @@ export class ScalarBinder implements ScalarBuilder {
   }
 
   /** True if the access hits one page that the entry maps: what is left of the page behind its first byte, 0 if the entry is invalid. */
-  protected hit(entry: Value, linear: Value, width: number): Value {
-    if (width === 8) return entry;
+  protected hit(entry: Value, linear: Value, width: number, writes = false): Value {
+    // A partial entry has low bits of 0.
+    if (width === 8) return writes ? i32.and(entry, i32.const(1)) : entry;
     const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
     return width === 16 ? left : i32.ge_u(left, i32.const(width / 8 - 1));
   }
@@ -284,7 +285,7 @@ export class ScalarBinder implements ScalarBuilder {
 
   #store(width: Width, linear: Value, value: Value): void {
     const entry = this.let(this.entry(linear, TLB.WRITE));
-    this.#b.if(this.hit(entry, linear, width), () => {
+    this.#b.if(this.hit(entry, linear, width, true), () => {
       this.emit(store(width, i32.add(linear, entry), value, HIT_OFFSET));
     }, () => {
       this.#slowWrite(width, linear, value);
@@ -309,7 +310,7 @@ export class ScalarBinder implements ScalarBuilder {
   #openMemory(width: Width, linear: Value, reads = true): Place {
     const host = this.variable(), value = this.variable();
     const entry = this.let(this.entry(linear, TLB.WRITE));
-    this.#b.if(this.hit(entry, linear, width), () => {
+    this.#b.if(this.hit(entry, linear, width, true), () => {
       this.#b.set(host, i32.add(linear, entry));
       if (reads) this.#b.set(value, load(width, host.get(), "s", HIT_OFFSET));
     }, () => {

@@ -23,6 +23,11 @@ const EMITTED = new Map<number, { module: WebAssembly.Module; cases: ReadonlyMap
 const ENDS: boolean[] = [];
 const BRANCHES: boolean[] = [];
 
+/** Whether a case goes on with the record that its IMMEDIATE names. */
+export function goesOn(number: number): boolean {
+  return BRANCHES[number] === true;
+}
+
 function emitted(pages: number, regionSlots: number) {
   const key = regionSlots === 0 ? pages : -pages;
   let known = EMITTED.get(key);
@@ -99,10 +104,5 @@ export class Interpreter {
   /** Whether a case or slot ends its block. */
   ends(number: number): boolean {
     return number >= FIRST_ENDING_SLOT || (number >= CONTROL_CASE.COUNT && ENDS[number] === true);
-  }
-
-  /** Whether a case goes on with the record that its IMMEDIATE names. */
-  branches(number: number): boolean {
-    return BRANCHES[number] === true;
   }
 }

@@ -19,6 +19,7 @@ import {
 import type { Frame, SlowPath } from "./binder.ts";
 import { CONTROL_CASE, EXIT, RECORD, STATUS } from "./record.ts";
 import { type Shape, shapeKey } from "./shape.ts";
+import { ENVIRONMENT, slowPath } from "./slow_path.ts";
 import { DynamicBinder } from "./vector_binder.ts";
 
 /** First function-table slot of out-of-line instructions that end a block; those below it do not. */
@@ -60,9 +61,6 @@ export interface InterpreterModule {
 const PARAMETERS = ["i32", "i32"] as const;
 const STATUS_RESULT = ["i32"] as const;
 
-/** Name of the module that emitted code imports from. */
-const ENVIRONMENT = "bulkhead";
-
 function semanticsOf(shape: Shape): Semantics {
   const semantics = SEMANTICS.get(shape.semantics);
   if (!semantics) throw new Error(`no description of ${shape.semantics}`);
@@ -103,77 +101,6 @@ class VariablePool {
     if (type === "i64") return this.#i64[this.#used64++] ??= this.body.local("i64");
     return this.#v128[this.#used128++] ??= this.body.local("v128");
   }
-}
-
-/** Declares the imports and the wrappers that note record and budget before calling out. */
-function slowPath(module: ModuleBuilder): SlowPath {
-  const read = module.importFunction(ENVIRONMENT, "read", ["i32", "i32"], ["i32"]);
-  const readModify = module.importFunction(ENVIRONMENT, "readModify", ["i32", "i32"], ["i32"]);
-  const write = module.importFunction(ENVIRONMENT, "write", ["i32", "i32", "i32"], []);
-  const segment = module.importFunction(ENVIRONMENT, "segment", ["i32", "i32", "i32"], ["i32"]);
-  const bulk = module.importFunction(ENVIRONMENT, "bulk", ["i32", "i32"], ["i32"]);
-  const readWide = module.importFunction(ENVIRONMENT, "readWide", ["i32", "i32"], []);
-  const writeWide = module.importFunction(ENVIRONMENT, "writeWide", ["i32", "i32"], []);
-  const admit = module.importFunction(ENVIRONMENT, "admit", ["i32"], ["i32"]);
-  const callout = module.importFunction(ENVIRONMENT, "callout", ["i32"], ["i32"]);
-  const fault = module.importFunction(ENVIRONMENT, "fault", ["i32"], ["i32"]);
-  const note = (b: Body, cpu: Local<"i32">, record: Local<"i32">, budget: Local<"i32">) => {
-    b.emit(i32.store(cpu.get(), record.get(), STATE.RECORD));
-    b.emit(i32.store(cpu.get(), budget.get(), STATE.BUDGET));
-  };
-  const reader = (name: string, target: typeof read, size: number) =>
-    module.function(`${name}${size * 8}`, ["i32", "i32", "i32", "i32"], ["i32"], (b, cpu, record, budget, linear) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.return(b.call(target, linear.get(), i32.const(size)));
-    });
-  const writer = (size: number) =>
-    module.function(
-      `write${size * 8}`,
-      ["i32", "i32", "i32", "i32", "i32"],
-      [],
-      (b, cpu, record, budget, linear, value) => {
-        note(b as unknown as Body, cpu, record, budget);
-        b.emit(b.call(write, linear.get(), value.get(), i32.const(size)));
-      },
-    );
-  const wide = (name: string, target: typeof readWide) =>
-    module.function(name, ["i32", "i32", "i32", "i32", "i32"], [], (b, cpu, record, budget, linear, size) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.emit(b.call(target, linear.get(), size.get()));
-    });
-  return {
-    readWide: wide("readWide", readWide),
-    writeWide: wide("writeWide", writeWide),
-    admit: module.function("admit", ["i32", "i32", "i32", "i32"], ["i32"], (b, cpu, record, budget, unit) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.return(b.call(admit, unit.get()));
-    }),
-    read: [reader("read", read, 1), reader("read", read, 2), reader("read", read, 4)],
-    readModify: [
-      reader("readModify", readModify, 1),
-      reader("readModify", readModify, 2),
-      reader("readModify", readModify, 4),
-    ],
-    write: [writer(1), writer(2), writer(4)],
-    segment: module.function(
-      "segment",
-      ["i32", "i32", "i32", "i32", "i32", "i32"],
-      ["i32"],
-      (b, cpu, record, budget, window, offset, kind) => {
-        note(b as unknown as Body, cpu, record, budget);
-        b.return(b.call(segment, window.get(), offset.get(), kind.get()));
-      },
-    ),
-    bulk: module.function("bulk", ["i32", "i32", "i32", "i32", "i32"], ["i32"], (b, cpu, record, budget, linear, w) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.return(b.call(bulk, linear.get(), w.get()));
-    }),
-    fault,
-    callout: module.function("callout", ["i32", "i32", "i32"], ["i32"], (b, cpu, record, budget) => {
-      note(b as unknown as Body, cpu, record, budget);
-      b.return(b.call(callout, record.get()));
-    }),
-  };
 }
 
 /** Emits one shape as a function of (CPU block, record) that returns a STATUS. */

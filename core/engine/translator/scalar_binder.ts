@@ -182,15 +182,16 @@ export class ScalarConstantBinder implements ScalarBuilder {
   protected translate(linear: Value, bytes: number, write: boolean, place?: AccessPlace): Value {
     if (place !== undefined && this.#shares(place, bytes, write)) return this.#sharedEntry(linear, place);
     const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
-    this.#leaveUnlessHit(entry, linear, bytes);
+    this.#leaveUnlessHit(entry, linear, bytes, write);
     return entry;
   }
 
   /** Leaves unless an entry maps all bytes from an address on. */
-  #leaveUnlessHit(entry: Value, linear: Value, bytes: number): void {
-    // What is left of the page behind the first byte; 0 if the entry is invalid.
+  #leaveUnlessHit(entry: Value, linear: Value, bytes: number, writes: boolean): void {
+    // What is left of the page behind the first byte; 0 if the entry is invalid or partial.
     const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
-    this.#leaveIf(bytes === 1 ? i32.eqz(entry) : i32.lt_u(left, i32.const(bytes - 1)));
+    const valid = writes ? i32.and(entry, i32.const(1)) : entry;
+    this.#leaveIf(bytes === 1 ? i32.eqz(valid) : i32.lt_u(left, i32.const(bytes - 1)));
   }
 
   /** Whether an access may use its group's check: it was foreseen as it is, and the check stands where it always runs. */
@@ -207,7 +208,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
     const entry = this.frame.blockVariable();
     const low = offset === group.low ? linear : this.let(i32.add(linear, i32.const(group.low - offset)));
     body.set(entry, this.#entry(low, group.writes ? TLB.WRITE : TLB.READ));
-    this.#leaveUnlessHit(entry.get(), low, group.high - group.low);
+    this.#leaveUnlessHit(entry.get(), low, group.high - group.low, group.writes);
     entries.set(group, entry);
     return entry.get();
   }
@@ -319,7 +320,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
   systemHost(linear: Value, bytes: number, write: boolean): Value {
     const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ, this.frame.cpu + TLB.SUPERVISOR));
-    this.#leaveUnlessHit(entry, linear, bytes);
+    this.#leaveUnlessHit(entry, linear, bytes, write);
     return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 

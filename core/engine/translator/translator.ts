@@ -7,7 +7,8 @@ import type { MemoryLayout } from "../../memory/layout.ts";
 import { ModuleBuilder } from "../../wasm/mod.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import type { CodeCache } from "../code_cache.ts";
-import type { CodePage } from "../code_pages.ts";
+import type { CodePage } from "../code_page.ts";
+import { hotAfter } from "../code_pages.ts";
 import {
   AREA,
   CELL,
@@ -38,6 +39,9 @@ export const REGION_SLOTS = 1 << 15;
 
 /** Regions that one module takes at most, and at least unless nothing else becomes hot. */
 const BATCH = 16;
+
+/** WebAssembly bytes of the modules that exist at most: then the oldest go. */
+const MOST_BYTES = 48 << 20;
 
 /** How often something becomes hot, the same or others, before a batch is translated that is not full. */
 const PATIENCE = 2 * BATCH;
@@ -71,6 +75,12 @@ export interface TranslatorStats {
   /** Regions made so far, and those that exist. */
   readonly regions: number;
   readonly live: number;
+  /** WebAssembly bytes of the modules that exist. */
+  readonly liveBytes: number;
+  /** Regions thrown away to make room. */
+  readonly evicted: number;
+  /** Times that hot code was not translated because it is written too often. */
+  readonly deferred: number;
   /** Guest instructions and WebAssembly bytes of all made so far. */
   readonly instructions: number;
   readonly bytes: number;
@@ -84,11 +94,34 @@ export interface TranslatorStats {
   readonly compiled: number;
 }
 
+/** The regions of one module, which is freed when none of them is left. */
+interface Batch {
+  readonly bytes: number;
+  readonly installed: Set<Installed>;
+}
+
+/** A region that is emitted, but not compiled. */
+interface Fresh {
+  readonly key: number;
+  readonly slot: number;
+  readonly index: number;
+  readonly region: Region;
+  readonly cells: Installed["cells"];
+  readonly watched?: WatchedRegion;
+}
+
 /** A region in the table. */
 interface Installed {
   readonly key: number;
   readonly slot: number;
-  readonly region: Region;
+  /** Record index of its page. */
+  readonly index: number;
+  readonly user: boolean;
+  /** Instructions. */
+  readonly length: number;
+  /** Offsets in the page: where each stretch of its code begins, and ends, in turns. */
+  readonly stretches: Uint16Array;
+  readonly batch: Batch;
   /** Its exits' cells, by the key each waits for. */
   readonly cells: readonly { readonly cell: number; readonly key: number }[];
   readonly watched?: WatchedRegion;
@@ -130,6 +163,13 @@ export class Translator {
   #modules = 0;
   #invalidated = 0;
   #slowCount = 0;
+  /** Oldest first. */
+  readonly #batches = new Set<Batch>();
+  #liveBytes = 0;
+  #evicted = 0;
+  #deferredCount = 0;
+  /** Places that were hot although they are written often, and how restless they were then. */
+  readonly #deferred = new Map<number, number>();
   /** The arena has no room for another record. */
   #isFull = false;
   #emitted = 0;
@@ -161,6 +201,7 @@ export class Translator {
 
   /** From time to time: what left a region now and then is no storm. */
   calm(): void {
+    this.#deferred.clear();
     this.#fill(TABLE.SITES, SITE_LIMIT);
   }
 
@@ -178,8 +219,14 @@ export class Translator {
     const place = this.#place(eip);
     if (place === undefined) return false;
     const key = keyOf(place.page.index, place.offset, place.user);
-    this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = this.#options.after;
+    const restless = this.#options.code.pages.restlessness(place.page.page, place.offset);
+    const after = hotAfter(this.#options.after, restless);
+    this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = after;
     let known = this.#regions.get(key);
+    if (known === undefined && this.#defers(key, restless)) {
+      if (branch !== 0) this.#halves[(branch + 6) >> 1] = after;
+      return false;
+    }
     if (known === undefined) {
       this.#queue.set(key, place);
       if (this.#queue.size < BATCH && ++this.#waited < PATIENCE && this.#options.after > 1) {
@@ -192,6 +239,14 @@ export class Translator {
     } else this.#enter(known);
     // The branch looks its target up from now on.
     if (branch !== 0) this.#words[(branch + 12) >> 2] = 0;
+    return true;
+  }
+
+  /** Whether code that is hot is too restless: it has yet to be reached more often than quiet code. */
+  #defers(key: number, restless: number): boolean {
+    if (restless === 0 || this.#options.after <= 1 || this.#deferred.get(key) === restless) return false;
+    this.#deferred.set(key, restless);
+    this.#deferredCount++;
     return true;
   }
 
@@ -209,10 +264,7 @@ export class Translator {
     if (form + 1 === SITE.CALLED) this.#slowCount++;
     this.#noteSlow(place, form + 1);
     for (const installed of [...this.#byPage.get(index) ?? []]) {
-      const hit = installed.region.blocks.some(({ instructions }) =>
-        instructions.some(({ offset }) => offset === place.offset)
-      );
-      if (hit) this.#remove(installed, "retranslated");
+      if (covers(installed, place.offset, place.offset + 1)) this.#remove(installed, "retranslated");
     }
   }
 
@@ -244,19 +296,23 @@ export class Translator {
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
     const watch = this.#watch?.module(module, ENVIRONMENT);
-    const fresh: Installed[] = [];
+    const fresh: Fresh[] = [];
+    // What lies inside a region of this batch is reached by way of that, unless it proves hot again.
+    const inside = new Set<number>();
     for (const [key, place] of queue) {
-      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key)) continue;
+      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key) || inside.has(key)) continue;
+      const restless = code.pages.restlessness(place.page.page, place.offset);
+      // Written while it waited.
+      if (this.#options.after > 1 && restless > (this.#deferred.get(key) ?? 0)) continue;
       const region = discover(
         { page: place.page.page, offset: place.offset, mode: place.page.mode, user: place.user },
-        this.#source(place),
+        this.#source(place, restless),
       );
       if (region === undefined) continue;
-      const slot = this.#freeSlots.pop() ?? this.#nextSlot++;
-      if (slot >= REGION_SLOTS) {
-        this.#isFull = true;
-        break;
+      if (this.#options.after > 1) {
+        for (const { start } of region.blocks) inside.add(keyOf(place.page.index, start, place.user));
       }
+      const slot = this.#slot();
       const cells: { cell: number; key: number }[] = [];
       const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
       const emitted = emitRegion({ module, table: regions, run: loop }, region, {
@@ -268,7 +324,7 @@ export class Translator {
       });
       if (watched) watched.emitted = emitted;
       module.elements(regions, slot, [emitted]);
-      fresh.push({ key, slot, region, cells, ...(watched ? { watched } : {}) });
+      fresh.push({ key, slot, index: place.page.index, region, cells, ...(watched ? { watched } : {}) });
     }
     // Everything is thrown away together, these regions' pages included.
     if (this.#isFull) return code.reset();
@@ -279,20 +335,40 @@ export class Translator {
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: imports });
     this.#compiled += performance.now() - compiling;
     watch?.built(bytes);
-    for (const installed of fresh) this.#install(installed);
+    const batch: Batch = { bytes: bytes.length, installed: new Set() };
+    this.#batches.add(batch);
+    for (const one of fresh) this.#install(one, batch);
     this.#modules++;
     this.#bytes += bytes.length;
+    this.#liveBytes += bytes.length;
     this.#emitted += compiling - started;
+    while (this.#liveBytes > MOST_BYTES) this.#evict();
   }
 
-  #source({ page, linear, user }: Queued): CodeSource {
+  /** A slot of the table that is free. */
+  #slot(): number {
+    if (this.#freeSlots.length === 0 && this.#nextSlot === REGION_SLOTS) this.#evict();
+    return this.#freeSlots.pop() ?? this.#nextSlot++;
+  }
+
+  /** Throws the oldest module's regions away. */
+  #evict(): void {
+    const [oldest] = this.#batches;
+    this.#evicted += oldest!.installed.size;
+    for (const installed of [...oldest!.installed]) this.#remove(installed, "evicted");
+  }
+
+  #source({ page, linear, user }: Queued, restless: number): CodeSource {
     const { code, calledOut } = this.#options;
+    // What is written more often than the entry goes its own way.
+    const most = this.#options.after <= 1 ? Infinity : Math.max(restless, 1);
     const slow = this.#slow.get(page.index);
     const index = page.index >> 2;
     return {
-      decode: (offset) => code.instructionAt(page, offset),
+      decode: (offset) =>
+        code.pages.restlessness(page.page, offset) > most ? undefined : code.instructionAt(page, offset),
       reached: (offset) => this.#words[index + offset] !== 0,
-      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.region.length ?? 0,
+      translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.length ?? 0,
       table: (address) => this.#table(address, linear),
       slow: (offset) => slow?.get(offset) === SITE.CALLED,
       alone: (offset) => slow?.has(offset) ?? false,
@@ -342,10 +418,12 @@ export class Translator {
     return cell;
   }
 
-  #install(installed: Installed): void {
-    const { key, slot, region } = installed;
+  #install({ region, ...rest }: Fresh, batch: Batch): void {
+    const { key, slot, index } = rest;
+    const stretches = Uint16Array.from(region.blocks.flatMap(({ start, end }) => [start, end]));
+    const installed = { ...rest, user: region.place.user, length: region.length, stretches, batch };
     this.#regions.set(key, installed);
-    const index = (key & ~1) - region.place.offset * 4;
+    batch.installed.add(installed);
     const { code } = this.#options;
     let onPage = this.#byPage.get(index);
     if (!onPage) this.#byPage.set(index, onPage = new Set());
@@ -365,29 +443,35 @@ export class Translator {
     this.#words[entry + (ENTRY.SLOT >> 2)] = slot;
   }
 
-  /** The code of a page was thrown away. */
-  dropPage(index: number): void {
+  /** Bytes `from` to `to` of the page with a record index are written: their regions go. */
+  drop(index: number, from: number, to: number): void {
     const onPage = this.#byPage.get(index);
     if (!onPage) return;
-    this.#state[STATE.STALE >> 2] = 1;
     for (const installed of [...onPage]) {
+      if (!covers(installed, from, to)) continue;
+      this.#state[STATE.STALE >> 2] = 1;
       this.#invalidated++;
       this.#remove(installed, "written");
     }
   }
 
   #remove(installed: Installed, why: RegionEnd): void {
-    const { key, slot, cells, region } = installed;
+    const { key, slot, cells, index, user, batch } = installed;
     if (installed.watched) this.#watch?.gone(installed.watched, why);
     this.#regions.delete(key);
-    this.#byPage.get((key & ~1) - region.place.offset * 4)?.delete(installed);
+    this.#byPage.get(index)?.delete(installed);
+    batch.installed.delete(installed);
+    if (batch.installed.size === 0) {
+      this.#batches.delete(batch);
+      this.#liveBytes -= batch.bytes;
+    }
     const entry = (this.#area + AREA.HASH + entryOffset(key)) >> 2;
     if (this.#words[entry] === key) {
       this.#words[entry + (ENTRY.KEY >> 2)] = 0;
       this.#words[entry + (ENTRY.SLOT >> 2)] = 0;
     }
     for (const cell of this.#incoming.get(key) ?? []) {
-      this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(region.place.user);
+      this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(user);
     }
     for (const { cell, key: wanted } of cells) {
       const incoming = this.#incoming.get(wanted);
@@ -407,7 +491,12 @@ export class Translator {
     this.#slow.clear();
     this.#incoming.clear();
     this.#byPage.clear();
+    this.#deferred.clear();
     this.#isFull = false;
+    // What was emitted when the arena was found full has taken slots and cells, too.
+    this.#freeSlots.length = this.#freeCells.length = 0;
+    this.#nextSlot = DISPATCH.FIRST_REGION;
+    this.#nextCell = 1;
     this.#state[STATE.STALE >> 2] = 1;
   }
 
@@ -421,6 +510,9 @@ export class Translator {
     return {
       regions: this.#made,
       live: this.#regions.size,
+      liveBytes: this.#liveBytes,
+      evicted: this.#evicted,
+      deferred: this.#deferredCount,
       instructions: this.#instructions,
       bytes: this.#bytes,
       modules: this.#modules,
@@ -430,6 +522,12 @@ export class Translator {
       compiled: Math.round(this.#compiled),
     };
   }
+}
+
+/** Whether a region's code covers any of the bytes `from` to `to` of its page. */
+function covers({ stretches }: Installed, from: number, to: number): boolean {
+  for (let i = 0; i < stretches.length; i += 2) if (stretches[i]! < to && stretches[i + 1]! > from) return true;
+  return false;
 }
 
 function dispatcher(user: boolean): number {
