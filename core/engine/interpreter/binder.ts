@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Body, type Expr, type FunctionRef, i32, i64, type Local, v128 } from "../../wasm/mod.ts";
+import { type Body, type Expr, type FunctionRef, type Hint, i32, i64, type Local, v128 } from "../../wasm/mod.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { MAY_CALL_OUT } from "../../x86/semantics/mod.ts";
@@ -374,8 +374,8 @@ export class ScalarBinder implements ScalarBuilder {
   set(variable: Local<"i32">, value: Value): void {
     this.#b.set(variable, value);
   }
-  if(condition: Value, then: () => void, otherwise?: () => void): void {
-    this.#b.if(condition, then, otherwise);
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void {
+    this.#b.if(condition, then, otherwise, hint);
   }
   loop(body: (again: () => void) => void): void {
     this.#b.loop((label) => body(() => this.#b.br(label)));
@@ -440,6 +440,9 @@ export class ScalarBinder implements ScalarBuilder {
   }
   flagsResult(r: Value): void {
     this.#flags.result(r);
+  }
+  flagsCompared(less: Value, equal: Value): void {
+    this.#flags.compared(less, equal);
   }
   setCarry(carry: Value): void {
     this.#flags.setCarry(carry);

@@ -110,6 +110,16 @@ export function emitFlags(b: FlagWords) {
       result(r);
       operands(w, x, i32.const(1));
     },
+    /** Operands as for any CF without OF and AF; RESULT ^ PATCH is 1, which is positive and of odd parity. */
+    compared(less: Value, equal: Value) {
+      const equals = b.let(equal);
+      const carries = b.let(less);
+      b.setState(STATE.RESULT, i32.xor(equals, i32.const(1)));
+      b.setState(STATE.PATCH, equals);
+      b.setState(STATE.OX, i32.const(0));
+      b.setState(STATE.OY, i32.const(0));
+      setCarry(carries);
+    },
     /** Nonzero if the condition holds; codes come in pairs, the odd one negated. */
     holds(code: number): Value {
       const value = conditions[code >> 1]!();

@@ -4,7 +4,8 @@
  * @module
  */
 import { i32, i64, type Local } from "../../wasm/mod.ts";
-import { SEGMENT, STATE, TLB } from "../../x86/registers.ts";
+import { STATUS } from "../../x86/fpu/stack.ts";
+import { CR0, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import type { FpuBuilder, PlainMemory, Value, Wide } from "../../x86/semantics/mod.ts";
 import { HIT_OFFSET, ScalarBinder } from "./binder.ts";
 import { RECORD } from "./record.ts";
@@ -14,6 +15,12 @@ const WINDOW_SEGMENT = 7;
 
 /** Binds one shape of one instruction, as far as base set and FPU go. */
 export class FpuBinder extends ScalarBinder implements FpuBuilder {
+  requireFpu(waits: boolean): void {
+    const unavailable = i32.and(this.state(STATE.CR0), i32.const(CR0.EM | CR0.TS));
+    const pending = i32.and(this.state(STATE.FPU_STATUS), i32.const(STATUS.ERROR_SUMMARY | STATUS.BUSY));
+    this.calloutIf(waits ? i32.or(unavailable, pending) : unavailable);
+  }
+
   isStackRegister(k: number): boolean {
     const { kind } = this.shape.operands[k]!;
     return kind === "t" || kind === "t0";

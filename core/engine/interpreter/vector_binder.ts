@@ -5,7 +5,7 @@
  */
 import { type Expr, i32, i32x4, v128 } from "../../wasm/mod.ts";
 import { CR0, CR4, STATE, TLB, VECTOR } from "../../x86/registers.ts";
-import type { Alignment, Builder, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
+import type { Alignment, Builder, Scratch, Value, Vector, VectorBytes } from "../../x86/semantics/mod.ts";
 import { QUIET_MXCSR, UNIT } from "../../x86/simd/unit.ts";
 import { STATUS } from "../../x86/fpu/stack.ts";
 import { HIT_OFFSET } from "./binder.ts";
@@ -108,6 +108,16 @@ export class DynamicBinder extends FpuBinder implements Builder {
 
   roundsQuietly(): Value {
     return i32.eq(i32.and(this.state(STATE.MXCSR), i32.const(QUIET_MXCSR.MASK)), i32.const(QUIET_MXCSR.VALUE));
+  }
+
+  /** Nothing is known of values from one record to the next. */
+  knows(): boolean {
+    return false;
+  }
+  learn(): void {}
+
+  shared(_name: string, values: readonly Vector[], test: (s: Scratch, ...values: Vector[]) => Value): Value {
+    return test(this, ...values);
   }
 
   /** Linear address of the memory operand; 16 bytes must be aligned unless the instruction says otherwise. */

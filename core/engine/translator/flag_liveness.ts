@@ -4,11 +4,12 @@
  *
  * @module
  */
-import { OPERAND } from "../../x86/instruction.ts";
+import { type Instruction, OPERAND } from "../../x86/instruction.ts";
+import { FPU_SEMANTICS } from "../../x86/semantics/mod.ts";
 import type { Block, RegionInstruction } from "./region.ts";
 
 /** Set all six flags, whatever their operands are, and read none. */
-const SETS_ALL = new Set("add sub cmp neg and or xor test xadd".split(" "));
+const SETS_ALL = new Set("add sub cmp neg and or xor test xadd comiss comisd ucomiss ucomisd ptest".split(" "));
 
 /** Neither read nor set flags, nor leave the region, when their operands are registers. */
 const SETS_NONE = new Set("mov movzx movsx lea xchg bswap cbw cwd not nop".split(" "));
@@ -22,15 +23,28 @@ const KEEPS = new Set(
     .split(" "),
 );
 
+/** Of the instructions of SSE, MMX and x87, those that read or set them. */
+const UNITS_FLAGS = /^(u?comis[sd]|ptest|pcmp[ei]str[im]|fu?comip?|fcmov.*)$/;
+
 /** Whether an instruction neither reads nor sets the arithmetic flags. */
 export function keepsFlags({ instruction }: RegionInstruction): boolean {
-  return KEEPS.has(instruction.form!.semantics);
+  const name = instruction.form!.semantics;
+  if (KEEPS.has(name)) return true;
+  return (FPU_SEMANTICS.has(name) || hasVector(instruction)) && !UNITS_FLAGS.test(name);
+}
+
+function hasVector({ operands, count }: Instruction): boolean {
+  for (let k = 0; k < count; k++) {
+    const { kind } = operands[k]!;
+    if (kind === OPERAND.XMM || kind === OPERAND.MMX) return true;
+  }
+  return false;
 }
 
 /** Whether an instruction may read them. */
-export function readsFlags({ instruction }: RegionInstruction): boolean {
-  const name = instruction.form!.semantics;
-  return !KEEPS.has(name) && !SETS_ALL.has(name) && !READS_NONE.has(name);
+export function readsFlags(item: RegionInstruction): boolean {
+  const name = item.instruction.form!.semantics;
+  return !keepsFlags(item) && !SETS_ALL.has(name) && !READS_NONE.has(name);
 }
 
 /** Whether an instruction sets all six, whatever they were. */

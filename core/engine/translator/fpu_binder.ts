@@ -5,15 +5,35 @@
  */
 import { i32, i64, type Local } from "../../wasm/mod.ts";
 import { OPERAND } from "../../x86/instruction.ts";
-import { SEGMENT, STATE } from "../../x86/registers.ts";
+import { STATUS } from "../../x86/fpu/stack.ts";
+import { CR0, SEGMENT, STATE } from "../../x86/registers.ts";
 import type { FpuBuilder, PlainMemory, Value, Wide } from "../../x86/semantics/mod.ts";
 import { ScalarConstantBinder } from "./scalar_binder.ts";
+import { UNIT } from "./vector_file.ts";
 
 /** Bytes of a register's slot. */
 const SLOT = 16;
 
 /** Binds one instruction, as far as base set and FPU go. */
 export class FpuConstantBinder extends ScalarConstantBinder implements FpuBuilder {
+  requireFpu(waits: boolean): void {
+    const { vectors } = this.frame;
+    // What instructions in a region do to the status word leaves no exception pending that was not.
+    if (vectors.admits(UNIT.FPU)) {
+      this.calloutIf(i32.and(this.state(STATE.CR0), i32.const(CR0.EM | CR0.TS)));
+    }
+    if (waits && vectors.admits(UNIT.FPU_WAITS)) {
+      this.calloutIf(i32.and(this.state(STATE.FPU_STATUS), i32.const(STATUS.ERROR_SUMMARY | STATUS.BUSY)));
+    }
+  }
+
+  override state(offset: number): Value {
+    return this.frame.vectors.fpu.read(offset);
+  }
+  override setState(offset: number, value: Value): void {
+    this.frame.vectors.fpu.write(offset, value);
+  }
+
   isStackRegister(k: number): boolean {
     return this.operand(k).kind === OPERAND.ST;
   }

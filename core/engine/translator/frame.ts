@@ -7,6 +7,8 @@ import type { Body, Local } from "../../wasm/mod.ts";
 import type { Value } from "../../x86/semantics/mod.ts";
 import type { AccessGroup, InstructionAccesses } from "./coalescing.ts";
 import type { LocalFlags } from "./local_flags.ts";
+import type { Outlines } from "./outlines.ts";
+import type { VectorFile } from "./vector_file.ts";
 
 /** The frame of one instruction in a region. */
 export interface RegionFrame {
@@ -22,6 +24,8 @@ export interface RegionFrame {
   /** The general registers. */
   readonly registers: readonly Local<"i32">[];
   readonly flags: LocalFlags;
+  readonly vectors: VectorFile;
+  readonly outlines: Outlines;
   /** Which checks of memory accesses this instruction shares with others. */
   readonly accesses: InstructionAccesses;
   /** TLB entries that such checks have found, by group: valid to the block's end. */

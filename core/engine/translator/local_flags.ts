@@ -19,14 +19,17 @@ export const FLAG_WORDS: readonly number[] = [
   STATE.CY,
 ];
 
-/** What set the flags last; undefined: anything. SUB: CX and CY are its operands. LOGIC: CF and OF are clear. PATCHLESS: PATCH is 0. */
-export type FlagKind = "sub" | "logic" | "patchless" | undefined;
+/** What set the flags last; undefined: anything. SUB: CX and CY are its operands. LOGIC: CF and OF are clear. PATCHLESS: PATCH is 0.
+ * COMPARED: only CF and ZF may be set; CX is 0. */
+export type FlagKind = "sub" | "logic" | "patchless" | "compared" | undefined;
 
 /** What is common to two kinds. */
 export function meet(x: FlagKind, y: FlagKind): FlagKind {
   if (x === y) return x;
-  return x === undefined || y === undefined ? undefined : "patchless";
+  return withoutPatch(x) && withoutPatch(y) ? "patchless" : undefined;
 }
+
+const withoutPatch = (kind: FlagKind) => kind !== undefined && kind !== "compared";
 
 /** What the flags need of the code around them. */
 export interface FlagFrame {
@@ -100,13 +103,17 @@ export class LocalFlags {
     this.#emit.result(r);
     this.#became("patchless");
   }
+  compared(less: Value, equal: Value): void {
+    this.#emit.compared(less, equal);
+    this.#became("compared");
+  }
   setCarry(carry: Value): void {
     this.#emit.setCarry(carry);
-    this.#became(this.kind === undefined ? undefined : "patchless");
+    this.#became(withoutPatch(this.kind) ? "patchless" : undefined);
   }
   setOverflowAdjust(overflow: Value, adjust: Value): void {
     this.#emit.setOverflowAdjust(overflow, adjust);
-    this.#became(this.kind === undefined ? undefined : "patchless");
+    this.#became(withoutPatch(this.kind) ? "patchless" : undefined);
   }
   setAll(value: Value): void {
     this.#emit.setAll(value);
@@ -138,6 +145,20 @@ export class LocalFlags {
     const nothing = negated ? i32.ne(r, zero) : i32.eqz(r);
     const never = i32.const(negated ? 1 : 0);
     const x = this.#word(STATE.CX), y = this.#word(STATE.CY);
+    if (this.kind === "compared") {
+      switch (code >> 1) {
+        case CONDITION.BELOW:
+          return negated ? i32.eqz(y) : y;
+        case CONDITION.ZERO:
+          return nothing;
+        case CONDITION.BELOW_EQUAL:
+          return negated ? i32.and(r, i32.eqz(y)) : i32.or(i32.eqz(r), y);
+        case CONDITION.PARITY:
+          return never;
+        default:
+          return undefined;
+      }
+    }
     switch (code >> 1) {
       case CONDITION.SIGN:
         return sign;
@@ -174,4 +195,13 @@ export class LocalFlags {
 }
 
 /** Condition codes without their negation bit (Intel SDM volume 1, appendix B). */
-const CONDITION = { OVERFLOW: 0, BELOW: 1, ZERO: 2, BELOW_EQUAL: 3, SIGN: 4, LESS: 6, LESS_EQUAL: 7 } as const;
+const CONDITION = {
+  OVERFLOW: 0,
+  BELOW: 1,
+  ZERO: 2,
+  BELOW_EQUAL: 3,
+  SIGN: 4,
+  PARITY: 5,
+  LESS: 6,
+  LESS_EQUAL: 7,
+} as const;

@@ -14,12 +14,15 @@ import { deadFlags } from "./flag_liveness.ts";
 import { FlagPlaces } from "./flag_places.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
+import type { Outlines } from "./outlines.ts";
 import { type Block, type Edge, type Region, type RegionInstruction, successors } from "./region.ts";
 import { analyse, type Structure } from "./structure.ts";
+import { type Knowledge, meetKnowledge, VectorFile } from "./vector_file.ts";
 
 /** What the regions of one module share. */
 export interface RegionModule {
   readonly module: ModuleBuilder;
+  readonly outlines: Outlines;
   /** Regions by slot. */
   readonly table: TableRef<"funcref">;
   /** The interpreter's loop, for one record. */
@@ -99,7 +102,9 @@ class RegionEmitter {
   readonly #cell: Local<"i32">;
   readonly #flags: LocalFlags;
   readonly #structure: Structure;
+  readonly #vectors: VectorFile;
   readonly #kinds: FlagKind[] = [];
+  readonly #knowledge: (Knowledge | undefined)[] = [];
   readonly #kindKnown: boolean[] = [];
   readonly #labels: (Label | undefined)[] = [];
   readonly #pool: Record<PooledType, Local[]> = { i32: [], i64: [], v128: [] };
@@ -143,6 +148,7 @@ class RegionEmitter {
     });
     this.#flat = (region.place.mode & MODE.FLAT) !== 0;
     this.#structure = analyse(region.blocks.map(successors));
+    this.#vectors = new VectorFile(body, services.cpu, region, this.#structure.loopHeader.includes(true));
     this.#places = new FlagPlaces(region.blocks, this.#structure.irreducible);
   }
 
@@ -191,6 +197,7 @@ class RegionEmitter {
     body.set(this.#eipPage, i32.sub(this.eip.get(), i32.const(place.offset)));
     this.#flagsLocal = this.#places.eager;
     if (this.#places.eager) this.#loadFlags();
+    this.#vectors.load();
     if (!this.#flat) {
       // Inside the page no limit is checked, and with 16-bit EIPs none wraps.
       const last = i32.add(this.#eipPage.get(), i32.const(0xfff));
@@ -229,6 +236,7 @@ class RegionEmitter {
     const { body } = this;
     const exit = this.#exit.get();
     this.#storeRegisters();
+    this.#vectors.store();
     this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
     const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
@@ -298,6 +306,7 @@ class RegionEmitter {
   /** Becomes the function at a slot, at the target. */
   #goOn(slot: Value): void {
     const { body } = this;
+    this.#vectors.store();
     this.services.gauge?.left(body, this.budget.get());
     const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
     body.returnCallIndirect(
@@ -316,6 +325,7 @@ class RegionEmitter {
         this.#labels[node] = label;
         this.#kindKnown[node] = true;
         this.#kinds[node] = undefined;
+        this.#knowledge[node] = undefined;
         this.#flagsLocal = this.#places.at(node);
         this.#checkBudget(this.region.blocks[node]!.start, 0);
         this.#within(node, merges);
@@ -342,6 +352,7 @@ class RegionEmitter {
   #block(node: number): void {
     const block = this.region.blocks[node]!;
     this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
+    this.#vectors.know(this.#knowledge[node]);
     const dead = deadFlags(block);
     const accesses = groupAccesses(block, this.#flat);
     this.#entries.clear();
@@ -350,6 +361,7 @@ class RegionEmitter {
     let ended = false;
     block.instructions.forEach((item, position) => {
       this.#used.i32 = this.#used.i64 = this.#used.v128 = 0;
+      this.#vectors.begin();
       this.#flags.dead = dead[position]!;
       this.services.gauge?.mark(this.body, item);
       if (!this.#flagsLocal && this.#places.touches(item, dead[position]!)) {
@@ -391,6 +403,8 @@ class RegionEmitter {
       eipPage: this.#eipPage,
       registers: this.registers,
       flags: this.#flags,
+      vectors: this.#vectors,
+      outlines: this.shared.outlines,
       accesses,
       entries: this.#entries,
       blockVariable: () => this.#blockPool[this.#blockVariables++] ??= body.local("i32"),
@@ -430,9 +444,11 @@ class RegionEmitter {
     // The condition reads no budget.
     this.#spend(block);
     const kind = this.#flags.kind, flagsLocal = this.#flagsLocal;
+    const { knowledge } = this.#vectors;
     body.if(condition, () => this.#go(node, block.taken!, short));
     this.#flags.kind = kind;
     this.#flagsLocal = flagsLocal;
+    this.#vectors.know(knowledge);
     this.#go(node, block.next!);
   }
 
@@ -440,8 +456,10 @@ class RegionEmitter {
   #own(node: number, targets: readonly number[]): void {
     if (targets.length === 0) return;
     const kind = this.#flags.kind, flagsLocal = this.#flagsLocal;
+    const { knowledge } = this.#vectors;
     const restore = () => {
       this.#flags.kind = kind;
+      this.#vectors.know(knowledge);
       this.#flagsLocal = flagsLocal;
     };
     const offset = this.body.local("i32");
@@ -488,6 +506,7 @@ class RegionEmitter {
     if (this.#structure.loopHeader[to]) return;
     this.#kinds[to] = this.#kindKnown[to] ? meet(this.#kinds[to], this.#flags.kind) : this.#flags.kind;
     this.#kindKnown[to] = true;
+    this.#knowledge[to] = meetKnowledge(this.#knowledge[to], this.#vectors.knowledge);
   }
 
   /** Leaves the region for an offset from the page's start. */
@@ -508,6 +527,7 @@ class RegionEmitter {
     const { form, length } = item.instruction;
     this.#storeRegisters();
     if (this.#flagsLocal) this.#storeFlags();
+    this.#vectors.store();
     this.#setState(STATE.EIP_PAGE, this.#eipPage.get());
     this.#setState(STATE.BUDGET, position === 0 ? this.budget.get() : i32.sub(this.budget.get(), i32.const(position)));
     const status = this.#variable("i32") as Local<"i32">;
@@ -529,6 +549,7 @@ class RegionEmitter {
     // The flags stay in memory, unless every block expects them in locals.
     this.#flagsLocal = this.#places.eager;
     if (this.#places.eager) this.#loadFlags();
+    this.#vectors.load();
     this.#flags.kind = undefined;
     this.#entries.clear();
     // The record of an instruction that ends a block has taken itself off the budget.

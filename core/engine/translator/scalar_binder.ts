@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { constantOf, type Expr, i32, type Local } from "../../wasm/mod.ts";
+import { constantOf, type Expr, type Hint, i32, type Local } from "../../wasm/mod.ts";
 import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.ts";
 import { ARITHMETIC_FLAGS, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
@@ -174,14 +174,14 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
 
   /** The TLB entry of a linear address. */
-  #entry(linear: Value, table: number, tlb: number = this.frame.tlb): Value {
+  protected entry(linear: Value, table: number, tlb: number = this.frame.tlb): Value {
     return i32.load(i32.and(i32.shr_u(linear, i32.const(10)), i32.const(-4)), tlb + table);
   }
 
   /** What makes a linear address a host address less HIT_OFFSET when added to it; leaves where the TLB has none, or the access crosses pages. */
   protected translate(linear: Value, bytes: number, write: boolean, place?: AccessPlace): Value {
     if (place !== undefined && this.#shares(place, bytes, write)) return this.#sharedEntry(linear, place);
-    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ));
+    const entry = this.let(this.entry(linear, write ? TLB.WRITE : TLB.READ));
     this.#leaveUnlessHit(entry, linear, bytes, write);
     return entry;
   }
@@ -207,7 +207,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
     if (known !== undefined) return known.get();
     const entry = this.frame.blockVariable();
     const low = offset === group.low ? linear : this.let(i32.add(linear, i32.const(group.low - offset)));
-    body.set(entry, this.#entry(low, group.writes ? TLB.WRITE : TLB.READ));
+    body.set(entry, this.entry(low, group.writes ? TLB.WRITE : TLB.READ));
     this.#leaveUnlessHit(entry.get(), low, group.high - group.low, group.writes);
     entries.set(group, entry);
     return entry.get();
@@ -282,12 +282,12 @@ export class ScalarConstantBinder implements ScalarBuilder {
   set(variable: Local<"i32">, value: Value): void {
     this.frame.body.set(variable, value);
   }
-  if(condition: Value, then: () => void, otherwise?: () => void): void {
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void {
     const known = constantOf(condition);
     if (known !== undefined) return known !== 0 ? then() : otherwise?.();
     const { flags, body } = this.frame;
     flags.conditional++;
-    body.if(condition, then, otherwise);
+    body.if(condition, then, otherwise, hint);
     flags.conditional--;
   }
   loop(body: (again: () => void) => void): void {
@@ -319,7 +319,7 @@ export class ScalarConstantBinder implements ScalarBuilder {
     return i32.const(this.frame.cpu);
   }
   systemHost(linear: Value, bytes: number, write: boolean): Value {
-    const entry = this.let(this.#entry(linear, write ? TLB.WRITE : TLB.READ, this.frame.cpu + TLB.SUPERVISOR));
+    const entry = this.let(this.entry(linear, write ? TLB.WRITE : TLB.READ, this.frame.cpu + TLB.SUPERVISOR));
     this.#leaveUnlessHit(entry, linear, bytes, write);
     return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
@@ -341,6 +341,9 @@ export class ScalarConstantBinder implements ScalarBuilder {
   }
   flagsResult(r: Value): void {
     this.frame.flags.result(r);
+  }
+  flagsCompared(less: Value, equal: Value): void {
+    this.frame.flags.compared(less, equal);
   }
   setCarry(carry: Value): void {
     this.frame.flags.setCarry(carry);

@@ -24,6 +24,7 @@ import {
 } from "./area.ts";
 import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
+import { Outlines } from "./outlines.ts";
 import type { Region, RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
 import {
@@ -295,6 +296,7 @@ export class Translator {
     module.importMemory(ENVIRONMENT, "memory", { min: layout.pages, max: layout.pages, shared: true });
     const regions = module.importTable(ENVIRONMENT, "regions", "funcref", REGION_SLOTS, REGION_SLOTS);
     const loop = module.importFunction(ENVIRONMENT, "run", ["i32", "i32"], ["i32"]);
+    const outlines = new Outlines(module);
     const watch = this.#watch?.module(module, ENVIRONMENT);
     const fresh: Fresh[] = [];
     // What lies inside a region of this batch is reached by way of that, unless it proves hot again.
@@ -315,7 +317,7 @@ export class Translator {
       const slot = this.#slot();
       const cells: { cell: number; key: number }[] = [];
       const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
-      const emitted = emitRegion({ module, table: regions, run: loop }, region, {
+      const emitted = emitRegion({ module, outlines, table: regions, run: loop }, region, {
         cpu: layout.cpu,
         area: this.#area,
         cell: (target) => this.#cell(place, target, cells),

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Expr, i32, i64, type Local } from "../../wasm/mod.ts";
+import { type Expr, type Hint, i32, i64, type Local } from "../../wasm/mod.ts";
 import type { FpuBuilder } from "./fpu_builder.ts";
 import type { VectorBuilder } from "./vector_builder.ts";
 
@@ -81,7 +81,7 @@ export interface ScalarBuilder {
   /** A fresh variable. */
   variable(): Local<"i32">;
   set(variable: Local<"i32">, value: Value): void;
-  if(condition: Value, then: () => void, otherwise?: () => void): void;
+  if(condition: Value, then: () => void, otherwise?: () => void, hint?: Hint): void;
   /** A loop that `again()` repeats. */
   loop(body: (again: () => void) => void): void;
   /** Raises an exception if `condition` holds. */
@@ -112,6 +112,8 @@ export interface ScalarBuilder {
   flagsDecrement(r: Value, x: Value): void;
   /** SF, ZF and PF of a result. */
   flagsResult(r: Value): void;
+  /** Flags of a comparison of numbers: CF is `less`, ZF `equal` (each 0 or 1), the others are clear. */
+  flagsCompared(less: Value, equal: Value): void;
   /** CF alone. */
   setCarry(carry: Value): void;
   /** OF and AF (each 0 or 1). */

@@ -22,6 +22,8 @@ export interface PlainMemory {
 
 /** Values of 64 bits, indexed state, and operands of the FPU. */
 export interface FpuBuilder {
+  /** Leaves the instruction unless FPU instructions may run; `waits`: and no exception is pending. */
+  requireFpu(waits: boolean): void;
   /** Whether operand `k` is a register of the stack, ST(i). */
   isStackRegister(k: number): boolean;
   /** The i of stack register operand `k`, times 16: the size of a register's slot in the CPU block. */

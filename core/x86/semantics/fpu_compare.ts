@@ -5,7 +5,6 @@
  */
 import { i32, i64, select } from "../../wasm/mod.ts";
 import { CONDITIONS, STATUS } from "../fpu/stack.ts";
-import { FLAG } from "../registers.ts";
 import type { Builder, Semantics, Value } from "./builder.ts";
 import { FpuFrame, isNormal, isZero, type Parts, requireNumbers } from "./fpu_frame.ts";
 import { loadInteger, loadReal } from "./fpu_operand.ts";
@@ -59,7 +58,8 @@ const fcomi = (pops: number): Semantics => (b) => {
   f.requireFilled(f.top, other);
   const x = f.parts(f.top), y = f.parts(other);
   requireNumbers(b, x, y);
-  b.setArithmeticFlags(relation(b, x, y, FLAG.CF, FLAG.ZF), false);
+  const how = relation(b, x, y, 1, 2);
+  b.flagsCompared(i32.and(how, i32.const(1)), i32.shr_u(how, i32.const(1)));
   f.pop(pops);
   f.finish();
 };

@@ -8,10 +8,9 @@ import { EXCEPTION } from "../fpu/context.ts";
 import { STATUS } from "../fpu/stack.ts";
 import { CR0, GPR, STATE } from "../registers.ts";
 import type { Semantics } from "./builder.ts";
-import { requireFpu } from "./fpu_frame.ts";
 
 const fldcw: Semantics = (b) => {
-  requireFpu(b, true);
+  b.requireFpu(true);
   const { host } = b.plainMemory(0, "read");
   const control = b.let(i32.or(i32.and(i32.load16_u(host), i32.const(0x1f7f)), i32.const(0x40)));
   // A flag that it unmasks becomes pending.
@@ -21,18 +20,18 @@ const fldcw: Semantics = (b) => {
 };
 
 const fnstcw: Semantics = (b) => {
-  requireFpu(b, false);
+  b.requireFpu(false);
   b.write(0, b.state(STATE.FPU_CONTROL));
 };
 
 const fnstsw: Semantics = (b) => {
-  requireFpu(b, false);
+  b.requireFpu(false);
   if (b.isMemory(0)) b.write(0, b.state(STATE.FPU_STATUS));
   else b.setRegister(GPR.AX, 16, b.state(STATE.FPU_STATUS));
 };
 
 const fnclex: Semantics = (b) => {
-  requireFpu(b, false);
+  b.requireFpu(false);
   // FERR# follows the error summary.
   b.calloutIf(i32.and(b.state(STATE.FPU_STATUS), i32.const(STATUS.ERROR_SUMMARY)));
   const cleared = EXCEPTION.ALL | STATUS.STACK_FAULT | STATUS.ERROR_SUMMARY | STATUS.BUSY;

@@ -9,7 +9,7 @@
  */
 import { i32, i64, type Local, select } from "../../wasm/mod.ts";
 import { STATUS } from "../fpu/stack.ts";
-import { CR0, SEG, SEGMENT, STATE } from "../registers.ts";
+import { SEG, SEGMENT, STATE } from "../registers.ts";
 import type { Builder, Value } from "./builder.ts";
 import type { PlainMemory, Wide } from "./fpu_builder.ts";
 
@@ -66,7 +66,7 @@ export class FpuFrame {
 
   /** The instruction waits: it is left to its definition if the device is not available or an exception is pending. */
   constructor(readonly b: Builder) {
-    requireFpu(b, true);
+    b.requireFpu(true);
     this.status = b.variable();
     b.set(this.status, b.state(STATE.FPU_STATUS));
     this.control = b.let(b.state(STATE.FPU_CONTROL));
@@ -184,13 +184,6 @@ export class FpuFrame {
     b.setState(STATE.FPU_DP, memory.offset);
     b.setState(STATE.FPU_DS, memory.selector);
   }
-}
-
-/** Leaves unless FPU instructions may run; `waits`: and no exception is pending. */
-export function requireFpu(b: Builder, waits: boolean): void {
-  const unavailable = i32.and(b.state(STATE.CR0), i32.const(CR0.EM | CR0.TS));
-  const pending = i32.and(b.state(STATE.FPU_STATUS), i32.const(STATUS.ERROR_SUMMARY | STATUS.BUSY));
-  b.calloutIf(waits ? i32.or(unavailable, pending) : unavailable);
 }
 
 /** The tag of any contents. */

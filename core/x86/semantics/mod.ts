@@ -48,6 +48,9 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_STRING,
 }));
 
+/** Described instructions of the x87 FPU. */
+export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
+
 /** Described instructions that may hand themselves to their TypeScript definition (`Builder.calloutIf`). */
 export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
   ..."pushf popf cli sti".split(" "),
@@ -59,4 +62,4 @@ export const MAY_CALL_OUT: ReadonlySet<string> = new Set([
 
 export type { Builder, Place, ScalarBuilder, Semantics, StringPort, Value, Width } from "./builder.ts";
 export type { FpuBuilder, PlainMemory, Wide } from "./fpu_builder.ts";
-export type { Alignment, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";
+export type { Alignment, Scratch, Vector, VectorBuilder, VectorBytes } from "./vector_builder.ts";

@@ -16,6 +16,16 @@ export type VectorBytes = 2 | 4 | 8 | 16;
 /** Memory of 16 bytes must be aligned, or need not be (Intel SDM volume 1, 4.1.1). Narrower memory never needs to be. */
 export type Alignment = "aligned" | "any";
 
+/** What may be known of a value: its lowest element, or all of them, are zero or normal numbers of a precision. */
+export const FACT = { SINGLE: 1, SINGLES: 2, DOUBLE: 4, DOUBLES: 8 } as const;
+
+/** Values computed once, as a shared test may have them. */
+export interface Scratch {
+  let(value: Value): Value;
+  let64(value: Expr<"i64">): Expr<"i64">;
+  letVector(value: Vector): Vector;
+}
+
 /** Values of 64 and 128 bits. */
 export interface VectorBuilder {
   /** Whether operand `k` is an MMX register. */
@@ -40,4 +50,10 @@ export interface VectorBuilder {
   letVector(value: Vector): Vector;
   /** Nonzero if SSE arithmetic may raise no flag but PE, which is set already, and rounds to nearest: see `core/x86/simd`. */
   roundsQuietly(): Value;
+  /** Whether all of the facts (FACT bits) are known of a value. */
+  knows(value: Vector, facts: number): boolean;
+  /** From here on they hold. */
+  learn(value: Vector, facts: number): void;
+  /** A test that is rarely made, of values that are computed already; its code may be shared by all tests of the name. */
+  shared(name: string, values: readonly Vector[], test: (s: Scratch, ...values: Vector[]) => Value): Value;
 }

@@ -1,97 +1,30 @@
 /**
- * SSE floating point where it is quiet: all numbers are zero or normal, results far from underflow and overflow, and MXCSR rounds to
- * nearest with PE masked and set already. Then WebAssembly's arithmetic gives the same bits and no flag changes. Everything else - NaNs,
- * denormals, infinities, other rounding modes, the first inexact result - is left to the exact definitions in `core/x86/simd`.
+ * SSE floating point where it is quiet: all numbers are zero or normal, results far from underflow and overflow, MXCSR rounds to nearest,
+ * and PE is masked and set already, or the result is exact. Then WebAssembly's arithmetic gives the same bits and no flag changes.
+ * Everything else - NaNs, denormals, infinities, other rounding modes, the first inexact result - is left to the exact definitions in
+ * `core/x86/simd`.
  *
  * @module
  */
-import { f32, f32x4, f64, f64x2, i32, i32x4, i64x2, i8x16, v128 } from "../../wasm/mod.ts";
-import type { Builder, Semantics, Value } from "./builder.ts";
+import { constantOf, f32, f32x4, f64, f64x2, i32, i32x4, i8x16, v128 } from "../../wasm/mod.ts";
+import type { Semantics, Value } from "./builder.ts";
+import { EXACT, requireQuiet, unlessQuiet } from "./vector_exact.ts";
 import { joined, lanes, ZERO } from "./vector_form.ts";
 import type { Vector, VectorBytes } from "./vector_builder.ts";
-
-type Two = (x: Vector, y: Vector) => Vector;
-
-/** A format as lanes: what tells its numbers apart. */
-interface LaneFormat {
-  readonly bits: 32 | 64;
-  readonly magnitude: Vector;
-  /** Bits of the greatest denormal, of the greatest number of the next exponent, and of infinity. */
-  readonly denormal: Vector;
-  readonly small: Vector;
-  readonly infinity: Vector;
-  readonly greater: Two;
-  readonly equal: Two;
-  readonly allTrue: (v: Vector) => Value;
-}
-
-const each32 = (value: number) => lanes(32, [value, value, value, value]);
-const each64 = (high: number, low: number) => lanes(32, [low, high, low, high]);
-
-const SINGLE: LaneFormat = {
-  bits: 32,
-  magnitude: each32(0x7fff_ffff),
-  denormal: each32(0x007f_ffff),
-  small: each32(0x00ff_ffff),
-  infinity: each32(0x7f80_0000),
-  greater: i32x4.gt_s,
-  equal: i32x4.eq,
-  allTrue: i32x4.all_true,
-};
-
-const DOUBLE: LaneFormat = {
-  bits: 64,
-  magnitude: each64(0x7fff_ffff, -1),
-  denormal: each64(0x000f_ffff, -1),
-  small: each64(0x001f_ffff, -1),
-  infinity: each64(0x7ff0_0000, 0),
-  greater: i64x2.gt_s,
-  equal: i64x2.eq,
-  allTrue: i64x2.all_true,
-};
-
-/** Facts about a vector's lanes, as masks. */
-class Facts {
-  readonly zero: Vector;
-  readonly #magnitude: Vector;
-
-  constructor(b: Builder, readonly f: LaneFormat, value: Vector) {
-    this.#magnitude = b.letVector(v128.and(value, f.magnitude));
-    this.zero = f.equal(this.#magnitude, ZERO);
-  }
-
-  #between(above: Vector): Vector {
-    return v128.and(this.f.greater(this.#magnitude, above), this.f.greater(this.f.infinity, this.#magnitude));
-  }
-
-  /** Zero or normal. */
-  get plain(): Vector {
-    return v128.or(this.zero, this.#between(this.f.denormal));
-  }
-
-  /** Normal, and not the result of rounding something smaller. */
-  get ample(): Vector {
-    return this.#between(this.f.small);
-  }
-
-  /** Neither NaN nor denormal. */
-  get ordered(): Vector {
-    const denormalOrZero = this.f.greater(this.#magnitude, this.f.denormal);
-    const notNan = this.f.equal(this.f.greater(this.#magnitude, this.f.infinity), ZERO);
-    return v128.or(this.zero, v128.and(denormalOrZero, notNan));
-  }
-}
-
-/** Leaves to the exact definition unless the lanes that count are all ones. */
-function unless(b: Builder, f: LaneFormat, scalar: boolean, holds: Vector): void {
-  const all = scalar
-    ? f.bits === 32 ? i32x4.extract_lane(holds, 0) : i32.wrap_i64(i64x2.extract_lane(holds, 0))
-    : f.allTrue(holds);
-  b.calloutIf(i32.eqz(all));
-}
-
-/** When a result of zero is exact: always, or where a factor or the dividend is. */
-type ZeroRule = "any" | "either" | "first";
+import {
+  allHold,
+  compared,
+  DOUBLE,
+  Facts,
+  type LaneFormat,
+  plainFact,
+  requireOrdered,
+  requirePlain,
+  SINGLE,
+  type Two,
+  unless,
+  type ZeroRule,
+} from "./vector_number.ts";
 
 /** Arithmetic of two vectors made of destination and source. */
 function arithmetic(
@@ -99,22 +32,18 @@ function arithmetic(
   scalar: boolean,
   compute: Two,
   zeros: ZeroRule,
+  exact: keyof typeof EXACT,
   operands: (x: Vector, y: Vector) => readonly [Vector, Vector] = (x, y) => [x, y],
 ): Semantics {
   return (b) => {
     b.requireSse();
-    b.calloutIf(i32.eqz(b.roundsQuietly()));
     const source = b.letVector(b.readVector(1, scalar ? f.bits / 8 as VectorBytes : 16));
     const destination = b.letVector(b.readVector(0, 16));
     const [left, right] = operands(destination, source);
     const x = b.letVector(left), y = b.letVector(right);
     const r = b.letVector(compute(x, y));
-    const first = new Facts(b, f, x), second = new Facts(b, f, y), result = new Facts(b, f, r);
-    const exactZero = zeros === "any"
-      ? result.zero
-      : v128.and(result.zero, zeros === "first" ? first.zero : v128.or(first.zero, second.zero));
-    const quiet = v128.and(v128.and(first.plain, second.plain), v128.or(result.ample, exactZero));
-    unless(b, f, scalar, quiet);
+    requirePlain(b, f, scalar, zeros, [x, y], r);
+    requireQuiet(b, exact, f, scalar, x, y, r);
     if (scalar) b.writeLow(0, r, f.bits / 8 as 4 | 8);
     else b.writeVector(0, r, 16);
   };
@@ -123,11 +52,10 @@ function arithmetic(
 function root(f: LaneFormat, scalar: boolean, compute: (y: Vector) => Vector): Semantics {
   return (b) => {
     b.requireSse();
-    b.calloutIf(i32.eqz(b.roundsQuietly()));
     const y = b.letVector(b.readVector(1, scalar ? f.bits / 8 as VectorBytes : 16));
     const r = b.letVector(compute(y));
-    const operand = new Facts(b, f, y), result = new Facts(b, f, r);
-    unless(b, f, scalar, v128.and(operand.plain, v128.or(result.ample, result.zero)));
+    requirePlain(b, f, scalar, "any", [y], r);
+    requireQuiet(b, "root", f, scalar, y, y, r);
     if (scalar) b.writeLow(0, r, f.bits / 8 as 4 | 8);
     else b.writeVector(0, r, 16);
   };
@@ -139,8 +67,10 @@ function extremum(f: LaneFormat, scalar: boolean, pseudo: Two): Semantics {
     b.requireSse();
     const y = b.letVector(b.readVector(1, scalar ? f.bits / 8 as VectorBytes : 16));
     const x = b.letVector(b.readVector(0, 16));
-    unless(b, f, scalar, v128.and(new Facts(b, f, x).ordered, new Facts(b, f, y).ordered));
-    const r = pseudo(y, x);
+    requireOrdered(b, f, scalar, x, y);
+    const fact = plainFact(f, scalar);
+    const r = b.letVector(pseudo(y, x));
+    if (b.knows(x, fact) && b.knows(y, fact)) b.learn(r, fact);
     if (scalar) b.writeLow(0, r, f.bits / 8 as 4 | 8);
     else b.writeVector(0, r, 16);
   };
@@ -152,12 +82,13 @@ function comparison(f: LaneFormat, scalar: boolean, equal: Two, less: Two, lessO
     b.requireSse();
     const y = b.letVector(b.readVector(1, scalar ? f.bits / 8 as VectorBytes : 16));
     const x = b.letVector(b.readVector(0, 16));
-    unless(b, f, scalar, v128.and(new Facts(b, f, x).ordered, new Facts(b, f, y).ordered));
+    requireOrdered(b, f, scalar, x, y);
     const predicate = b.let(b.read(2, "u"));
     const number = (value: number) => i32.eq(i32.and(predicate, i32.const(3)), i32.const(value));
     const mask = (holds: Value) => i32x4.splat(i32.sub(i32.const(0), holds));
     // Of ordered numbers none is unordered: predicate 3 is false.
-    const plain = v128.or(
+    const known = constantOf(predicate);
+    const plain = known !== undefined ? [equal(x, y), less(x, y), lessOrEqual(x, y), ZERO][known & 3]! : v128.or(
       v128.or(v128.and(equal(x, y), mask(number(0))), v128.and(less(x, y), mask(number(1)))),
       v128.and(lessOrEqual(x, y), mask(number(2))),
     );
@@ -169,15 +100,14 @@ function comparison(f: LaneFormat, scalar: boolean, equal: Two, less: Two, lessO
 }
 
 /** COMISS and its like. */
-function flags(f: LaneFormat, equal: Two, less: Two): Semantics {
+function flags(f: LaneFormat): Semantics {
   return (b) => {
     b.requireSse();
     const y = b.letVector(b.readVector(1, f.bits / 8 as VectorBytes));
     const x = b.letVector(b.readVector(0, 16));
-    unless(b, f, true, v128.and(new Facts(b, f, x).ordered, new Facts(b, f, y).ordered));
-    const ZF = 0x40, CF = 1;
-    const bit = (holds: Vector, flag: number) => i32.and(i32x4.extract_lane(holds, 0), i32.const(flag));
-    b.setArithmeticFlags(b.let(i32.or(bit(equal(x, y), ZF), bit(less(x, y), CF))), false);
+    requireOrdered(b, f, true, x, y);
+    const { less, equal } = compared(f, x, y);
+    b.flagsCompared(less, equal);
   };
 }
 
@@ -194,14 +124,21 @@ const cvtdq2pd: Semantics = (b) => {
 
 const cvtsi2ss: Semantics = (b) => {
   b.requireSse();
-  b.calloutIf(i32.eqz(b.roundsQuietly()));
-  b.writeLow(0, f32x4.splat(f32.convert_i32_s(b.read(1))), 4);
+  const integer = b.let(b.read(1));
+  const r = f32.convert_i32_s(integer);
+  unlessQuiet(b, () => f64.eq(f64.promote_f32(r), f64.convert_i32_s(integer)));
+  b.writeLow(0, f32x4.splat(r), 4);
 };
 
 const cvtdq2ps: Semantics = (b) => {
   b.requireSse();
-  b.calloutIf(i32.eqz(b.roundsQuietly()));
-  b.writeVector(0, f32x4.convert_i32x4_s(b.readVector(1, 16)), 16);
+  const integers = b.letVector(b.readVector(1, 16));
+  const r = b.letVector(f32x4.convert_i32x4_s(integers));
+  // Saturated: what was rounded up to 2^31 comes back as less. The greatest integer itself is not exact.
+  const back = i32x4.eq(i32x4.trunc_sat_f32x4_s(r), integers);
+  const greatest = i32x4.eq(integers, lanes(32, new Array(4).fill(0x7fff_ffff)));
+  unlessQuiet(b, () => i32x4.all_true(v128.andnot(back, greatest)));
+  b.writeVector(0, r, 16);
 };
 
 /** To doubleword integers: within range, and exact or quiet. */
@@ -218,9 +155,13 @@ function toIntegers(
     b.requireSse();
     const y = b.letVector(b.readVector(1, scalar ? f.bits / 8 as VectorBytes : 16));
     const whole = b.letVector(round(y));
-    const quiet = i32x4.splat(i32.sub(i32.const(0), b.roundsQuietly()));
-    const fits = packed.lt(packed.abs(y), limit);
-    unless(b, f, scalar, v128.and(fits, v128.or(packed.eq(whole, y), quiet)));
+    unless(b, f, scalar, packed.lt(packed.abs(y), limit));
+    b.if(
+      i32.eqz(b.roundsQuietly()),
+      () => unless(b, f, scalar, packed.eq(whole, y)),
+      undefined,
+      "unlikely",
+    );
     if (scalar) b.write(0, i32x4.extract_lane(convert(whole), 0));
     else b.writeVector(0, convert(whole), 16);
   };
@@ -234,9 +175,11 @@ function widen(scalar: boolean): Semantics {
   return (b) => {
     b.requireSse();
     const y = b.letVector(b.readVector(1, scalar ? 4 : 8));
-    const ordered = new Facts(b, SINGLE, y).ordered;
-    unless(b, SINGLE, scalar, scalar ? ordered : joined(ordered, ordered));
-    const r = f64x2.promote_low_f32x4(y);
+    const plain = b.knows(y, plainFact(SINGLE, scalar));
+    // Of a pair the upper half is not looked at.
+    requireOrdered(b, SINGLE, scalar, plain || scalar ? y : b.letVector(joined(y, y)));
+    const r = b.letVector(f64x2.promote_low_f32x4(y));
+    if (plain) b.learn(r, plainFact(DOUBLE, scalar));
     if (scalar) b.writeLow(0, r, 8);
     else b.writeVector(0, r, 16);
   };
@@ -246,7 +189,6 @@ function widen(scalar: boolean): Semantics {
 function narrow(scalar: boolean): Semantics {
   return (b) => {
     b.requireSse();
-    b.calloutIf(i32.eqz(b.roundsQuietly()));
     const y = b.letVector(b.readVector(1, scalar ? 8 : 16));
     const r = b.letVector(f32x4.demote_f64x2_zero(y));
     unless(b, DOUBLE, scalar, new Facts(b, DOUBLE, y).plain);
@@ -256,6 +198,8 @@ function narrow(scalar: boolean): Semantics {
     const zeros = i8x16.shuffle(sources, sources, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
     const quiet = v128.or(result.ample, v128.and(result.zero, zeros));
     unless(b, SINGLE, scalar, scalar ? quiet : joined(quiet, quiet));
+    unlessQuiet(b, () => allHold(DOUBLE, scalar, f64x2.eq(f64x2.promote_low_f32x4(r), y)));
+    b.learn(r, SINGLE.one);
     if (scalar) b.writeLow(0, r, 4);
     else b.writeVector(0, r, 16);
   };
@@ -286,37 +230,37 @@ function pairs(f: LaneFormat): Two[] {
   );
 }
 
-function horizontal(f: LaneFormat, compute: Two): Semantics {
+function horizontal(f: LaneFormat, compute: Two, exact: "sum" | "difference"): Semantics {
   const [even, odd] = pairs(f);
-  return arithmetic(f, false, compute, "any", (x, y) => [even!(x, y), odd!(x, y)]);
+  return arithmetic(f, false, compute, "any", exact, (x, y) => [even!(x, y), odd!(x, y)]);
 }
 
 /** Even elements are subtracted: their signs are turned around. */
 function alternating(f: LaneFormat, add: Two): Semantics {
   const signs = f.bits === 32 ? lanes(32, [1 << 31, 0, 1 << 31, 0]) : lanes(32, [0, 1 << 31, 0, 0]);
-  return arithmetic(f, false, add, "any", (x, y) => [x, v128.xor(y, signs)]);
+  return arithmetic(f, false, add, "any", "sum", (x, y) => [x, v128.xor(y, signs)]);
 }
 
 /** This family by semantics name. */
 export const VECTOR_FLOAT: Record<string, Semantics> = {
   ...Object.fromEntries([
-    ...all("add", (f, scalar, operations) => arithmetic(f, scalar, operations.add, "any")),
-    ...all("sub", (f, scalar, operations) => arithmetic(f, scalar, operations.sub, "any")),
-    ...all("mul", (f, scalar, operations) => arithmetic(f, scalar, operations.mul, "either")),
-    ...all("div", (f, scalar, operations) => arithmetic(f, scalar, operations.div, "first")),
+    ...all("add", (f, scalar, operations) => arithmetic(f, scalar, operations.add, "any", "sum")),
+    ...all("sub", (f, scalar, operations) => arithmetic(f, scalar, operations.sub, "any", "difference")),
+    ...all("mul", (f, scalar, operations) => arithmetic(f, scalar, operations.mul, "either", "product")),
+    ...all("div", (f, scalar, operations) => arithmetic(f, scalar, operations.div, "first", "quotient")),
     ...all("sqrt", (f, scalar, operations) => root(f, scalar, operations.sqrt)),
     ...all("min", (f, scalar, operations) => extremum(f, scalar, operations.pmin)),
     ...all("max", (f, scalar, operations) => extremum(f, scalar, operations.pmax)),
     ...all("cmp", (f, scalar, operations) => comparison(f, scalar, operations.eq, operations.lt, operations.le)),
   ]),
-  ucomiss: flags(SINGLE, f32x4.eq, f32x4.lt),
-  ucomisd: flags(DOUBLE, f64x2.eq, f64x2.lt),
-  comiss: flags(SINGLE, f32x4.eq, f32x4.lt),
-  comisd: flags(DOUBLE, f64x2.eq, f64x2.lt),
-  haddps: horizontal(SINGLE, f32x4.add),
-  haddpd: horizontal(DOUBLE, f64x2.add),
-  hsubps: horizontal(SINGLE, f32x4.sub),
-  hsubpd: horizontal(DOUBLE, f64x2.sub),
+  ucomiss: flags(SINGLE),
+  ucomisd: flags(DOUBLE),
+  comiss: flags(SINGLE),
+  comisd: flags(DOUBLE),
+  haddps: horizontal(SINGLE, f32x4.add, "sum"),
+  haddpd: horizontal(DOUBLE, f64x2.add, "sum"),
+  hsubps: horizontal(SINGLE, f32x4.sub, "difference"),
+  hsubpd: horizontal(DOUBLE, f64x2.sub, "difference"),
   addsubps: alternating(SINGLE, f32x4.add),
   addsubpd: alternating(DOUBLE, f64x2.add),
   cvtsi2ss,

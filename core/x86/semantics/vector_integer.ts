@@ -160,11 +160,7 @@ const ptest: Semantics = (b) => {
   const y = b.letVector(b.readVector(1, 16));
   const x = b.letVector(b.readVector(0, 16));
   const none = (v: Vector) => i32.eqz(v128.any_true(v));
-  const ZF = 6;
-  b.setArithmeticFlags(
-    b.let(i32.or(i32.shl(none(v128.and(x, y)), i32.const(ZF)), none(v128.andnot(y, x)))),
-    false,
-  );
+  b.flagsCompared(none(v128.andnot(y, x)), none(v128.and(x, y)));
 };
 
 /** A count of 64 bits in the low half of a register, or an immediate: how far, and all ones if it is less than the width. */
