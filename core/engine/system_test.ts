@@ -5,7 +5,7 @@ import { assemble } from "../x86/assemble.ts";
 import { DECODE, decode } from "../x86/decode.ts";
 import { GuestFault } from "../x86/fault.ts";
 import { Instruction } from "../x86/instruction.ts";
-import { ARITHMETIC_FLAGS, FLAG, MSR_SLOT, SEG, STATE } from "../x86/registers.ts";
+import { ARITHMETIC_FLAGS, CR4, FLAG, MSR_SLOT, SEG, STATE } from "../x86/registers.ts";
 import { CALLOUTS } from "../x86/system/callouts.ts";
 import { raise } from "../x86/system/interrupts.ts";
 import { Vcpu } from "./vcpu.ts";
@@ -203,4 +203,28 @@ Deno.test("emitted transfers and segment loads equal the exact definitions", () 
     assertEquals(stateOf(emitted), stateOf(exact), `${text}, seed ${seed}${quiet ? ", without a callout" : ""}`);
   }
   for (const text of TEXTS) assert((alone.get(text) ?? 0) > 20, `${text}: ${alone.get(text)} without a callout`);
+});
+
+Deno.test("code that FXSAVE writes over is seen", () => {
+  const vcpu = machine();
+  const flat = { selector: 8, base: 0, limit: 0xffff_ffff };
+  vcpu.start({
+    kind: "protected",
+    eip: CODE,
+    registers: { esp: STACK },
+    gdt: { base: GDT, limit: 63 },
+    code: { ...flat, attributes: 0xc09b00 },
+    data: { ...flat, selector: 16, attributes: 0xc09300 },
+  });
+  vcpu.cpu.i32[STATE.CR4 >> 2] = CR4.OSFXSR;
+  const assembled = (source: string) => assemble(source, { bits: 32 }).bytes;
+  const before = assembled("mov eax, 1\nret"), after = assembled("mov eax, 2\nret");
+  const AREA = 0x2100, REPLACED = AREA + 256;
+  vcpu.physical.write(REPLACED, before);
+  vcpu.cpu.u8.set(after, STATE.XMM + 6 * 16);
+  // The store beside the code lets the TLB know the page.
+  const program = `mov ecx, ${REPLACED}\ncall ecx\nmov byte [0x2ff0], 0\nfxsave [${AREA}]\ncall ecx`;
+  vcpu.physical.write(CODE, assembled(program));
+  vcpu.run(9);
+  assertEquals(vcpu.cpu.gpr32(0), 2);
 });
