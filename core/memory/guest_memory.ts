@@ -333,8 +333,7 @@ export class GuestMemory implements LinearMemory {
   direct(linear: number, size: number, write: boolean, user: boolean): number {
     const set = user ? this.#user : this.#supervisor;
     const entry = this.#words[(write ? set.write : set.read) + (linear >>> 12)]!;
-    // Neither invalid nor partial.
-    if ((entry & 0xfff) === 0 || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
+    if ((entry & VALID) === 0 || (linear & 0xfff) > PAGE - size || (linear & 3) !== 0) return -1;
     return ((linear + entry + 1) >>> 0) >>> 2;
   }
 

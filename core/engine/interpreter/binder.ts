@@ -419,7 +419,7 @@ export class ScalarBinder implements ScalarBuilder {
     const entry = this.let(
       i32.load(i32.add(this.#cpu, page), TLB.SUPERVISOR + (write ? TLB.WRITE : TLB.READ)),
     );
-    this.calloutIf(i32.eqz(this.hit(entry, linear, bytes * 8)));
+    this.calloutIf(i32.eqz(this.hit(entry, linear, bytes * 8, write)));
     return this.let(i32.add(i32.add(linear, entry), i32.const(HIT_OFFSET)));
   }
 

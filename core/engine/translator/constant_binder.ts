@@ -132,7 +132,8 @@ export class ConstantBinder extends FpuConstantBinder implements Builder {
 
   /** Leaves unless an operand of 16 bytes is plain memory and aligned, so that it lies in one page. */
   #requireAligned(linear: Value, entry: Value): void {
-    this.calloutIf(i32.or(i32.eqz(entry), i32.and(linear, i32.const(15))));
+    // An entry that is invalid or partial has low bits of 0.
+    this.calloutIf(i32.or(i32.eqz(i32.and(entry, i32.const(1))), i32.and(linear, i32.const(15))));
   }
 
   #loadWide(bytes: 8 | 16, alignment: Alignment): Vector {

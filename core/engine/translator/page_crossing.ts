@@ -15,7 +15,7 @@ type Mover = FunctionRef<readonly ["i32"], readonly ["i32"]>;
 
 /** Nonzero unless a TLB entry is valid and an access stays in its page. */
 export function crosses(entry: Value, linear: Value, bytes: number): Value {
-  // What is left of the page behind the first byte; 0 if the entry is invalid.
+  // What is left of the page behind the first byte; 0 if the entry is invalid or partial.
   const left = i32.and(i32.and(entry, i32.xor(linear, i32.const(-1))), i32.const(PAGE - 1));
   return i32.lt_u(left, i32.const(bytes - 1));
 }

@@ -69,3 +69,16 @@ export interface Region {
   /** Instructions in all. */
   readonly length: number;
 }
+
+/** Where the blocks begin from which control may come back to the entry without leaving the region. */
+export function leadingToEntry({ blocks }: Region): number[] {
+  const leads = new Set([0]);
+  for (let before = 0; before < leads.size;) {
+    before = leads.size;
+    blocks.forEach((block, number) => {
+      if (successors(block).some((next) => leads.has(next))) leads.add(number);
+    });
+  }
+  leads.delete(0);
+  return [...leads].map((number) => blocks[number]!.start);
+}

@@ -25,7 +25,7 @@ import {
 import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
 import { Outlines } from "./outlines.ts";
-import type { Region, RegionInstruction } from "./region.ts";
+import { leadingToEntry, type Region, type RegionInstruction } from "./region.ts";
 import { emitRegion } from "./region_emitter.ts";
 import {
   type RegionEnd,
@@ -299,10 +299,10 @@ export class Translator {
     const outlines = new Outlines(module);
     const watch = this.#watch?.module(module, ENVIRONMENT);
     const fresh: Fresh[] = [];
-    // What lies inside a region of this batch is reached by way of that, unless it proves hot again.
-    const inside = new Set<number>();
+    // What leads to the entry of a region of this batch, inside it, goes on in that, unless it proves hot again.
+    const leading = new Set<number>();
     for (const [key, place] of queue) {
-      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key) || inside.has(key)) continue;
+      if (code.pages.at(place.page.index) !== place.page || this.#regions.has(key) || leading.has(key)) continue;
       const restless = code.pages.restlessness(place.page.page, place.offset);
       // Written while it waited.
       if (this.#options.after > 1 && restless > (this.#deferred.get(key) ?? 0)) continue;
@@ -312,7 +312,7 @@ export class Translator {
       );
       if (region === undefined) continue;
       if (this.#options.after > 1) {
-        for (const { start } of region.blocks) inside.add(keyOf(place.page.index, start, place.user));
+        for (const start of leadingToEntry(region)) leading.add(keyOf(place.page.index, start, place.user));
       }
       const slot = this.#slot();
       const cells: { cell: number; key: number }[] = [];
