@@ -45,7 +45,7 @@ const BATCH = 16;
 const MOST_BYTES = 48 << 20;
 
 /** How often something becomes hot, the same or others, before a batch is translated that is not full. */
-const PATIENCE = 2 * BATCH;
+const PATIENCE = BATCH / 2;
 
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
