@@ -47,7 +47,7 @@ export const MACHINE_OPTIONS = {
   },
   "translate-after": {
     value: "COUNT",
-    doc: "Translate code that was reached this often, 0 to 65535; 0: when it is first met. Default 500.",
+    doc: "Translate code that was reached this often, 0 to 65535; 0: when it is first met. Default 1000.",
   },
   "no-reboot": { doc: "End the run when the guest resets the machine, instead of starting it again." },
   "stop-at": { value: "INSTRUCTIONS", doc: "End the run when this many instructions have been retired." },

@@ -96,7 +96,7 @@ export interface MachineDefinition {
   };
   /** What runs guest code: `translator`, the default, which makes WebAssembly of what is run often; or `interpreter` alone. */
   readonly engine?: EngineName;
-  /** How often code is reached before it is translated, 0 to 65535; 0: when it is first met. Default 500. */
+  /** How often code is reached before it is translated, 0 to 65535; 0: when it is first met. Default 1000. */
   readonly translateAfter?: number;
   /**
    * Have each region of translated code count what it does, so that the hottest can be listed. It makes the guest slower and takes memory.

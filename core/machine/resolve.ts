@@ -65,7 +65,7 @@ export function resolveStep(given: ScriptStep): ResolvedStep {
 }
 
 /** Executions after which code is translated, unless the definition says otherwise. */
-const TRANSLATE_AFTER = 500;
+const TRANSLATE_AFTER = 1000;
 
 const FIELDS = {
   machine: [

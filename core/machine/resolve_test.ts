@@ -15,7 +15,7 @@ Deno.test("what a definition leaves open is filled in", () => {
     memory: 256 * 1024 ** 2,
     cpu: "max",
     engine: "translator",
-    translateAfter: 500,
+    translateAfter: 1000,
     countRegions: false,
     firmware: false,
     board: "file:///pc.ts",

@@ -30,7 +30,7 @@ const SHORTEST_SLEEP = 0.02;
  * waking is most of what a tick costs. Every tick is still delivered by itself, at its own virtual instant, and whatever comes from outside
  * wakes the guest at once; a timer may ring up to NAP milliseconds late in host time.
  */
-const NAP = 40;
+const NAP = 60;
 
 /** Nanoseconds of host time over which a guest's work is judged. */
 const QUIET_WINDOW = 200_000_000;
