@@ -62,7 +62,7 @@ times 0x10000 - ($ - $$) db 0
 `;
 
 async function run(definition: MachineDefinition, until?: RegExp): Promise<Run> {
-  await using vm = await boot(definition);
+  await using vm = await boot({ ...definition, engine: "interpreter" });
   if (until) await vm.serial.expect(until, { timeout: 600_000 });
   else await vm.exit;
   const { retired, vcpuCpuSeconds } = await vm.statistics();
