@@ -1,6 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import type { SystemBus } from "../bus/system.ts";
-import { allocateMemory, layoutMemory } from "../memory/layout.ts";
 import { encode, FORM_ENCODINGS } from "../x86/encode.ts";
 import { FPU_CALLOUTS } from "../x86/fpu/callouts.ts";
 import { setTagWord, summarize } from "../x86/fpu/stack.ts";
@@ -12,53 +10,22 @@ import { FPU_CONTROL } from "../x86/semantics/fpu_control.ts";
 import { FPU_MOVE } from "../x86/semantics/fpu_move.ts";
 import { FPU_SCALE } from "../x86/semantics/fpu_scale.ts";
 import { FORMS } from "../x86/table/table.ts";
-import { Vcpu } from "./vcpu.ts";
+import { integers as random, lonelyVcpu, startFlat } from "./test_vcpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 const CODE = 0x1000, DATA = 0x3000;
 
 const DESCRIBED = { ...FPU_MOVE, ...FPU_ARITHMETIC, ...FPU_SCALE, ...FPU_COMPARE, ...FPU_CONTROL };
 
-const NO_BUS: SystemBus = {
-  portRead: () => 0,
-  portWrite: () => {},
-  portReadBlock: () => 0,
-  portWriteBlock: () => 0,
-  mmioRead: () => 0,
-  mmioWrite: () => {},
-};
-
 function machine(faulted?: (vector: number) => void): Vcpu {
-  const layout = layoutMemory(2 << 20);
-  const vcpu: Vcpu = new Vcpu({
-    memory: allocateMemory(layout),
-    layout,
-    bus: NO_BUS,
-    interrupts: { asserted: false, acknowledge: () => 0 },
-    clock: { now: () => 0, earlier: undefined },
-    faulted: (fault) => faulted?.(fault.vector),
-  });
-  const segment = { selector: 8, base: 0, limit: 0xffff_ffff };
-  vcpu.start({
-    kind: "protected",
-    eip: CODE,
-    registers: {},
-    gdt: { base: 0, limit: 0 },
-    code: { ...segment, attributes: 0xcf9b00 },
-    data: { ...segment, attributes: 0xcf9300 },
-  });
+  const vcpu = lonelyVcpu({ faulted: (fault) => faulted?.(fault.vector) });
+  startFlat(vcpu, CODE);
   vcpu.cpu.i32[STATE.CR0 >> 2]! |= CR0.NE;
   vcpu.cpu.i32[STATE.CR0 >> 2]! &= ~(CR0.EM | CR0.TS);
   return vcpu;
 }
 
 type Random = (below: number) => number;
-
-function random(seed: number): Random {
-  return (below) => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-    return Math.floor((seed >>> 8) / 0x100_0000 * below);
-  };
-}
 
 function pick<T>(next: Random, values: readonly T[]): T {
   return values[next(values.length)]!;

@@ -1,6 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import type { SystemBus } from "../bus/system.ts";
-import { allocateMemory, layoutMemory } from "../memory/layout.ts";
 import { assemble } from "../x86/assemble.ts";
 import { DECODE, decode } from "../x86/decode.ts";
 import { GuestFault } from "../x86/fault.ts";
@@ -8,7 +6,8 @@ import { Instruction } from "../x86/instruction.ts";
 import { ARITHMETIC_FLAGS, CR4, FLAG, MSR_SLOT, SEG, STATE } from "../x86/registers.ts";
 import { CALLOUTS } from "../x86/system/callouts.ts";
 import { raise } from "../x86/system/interrupts.ts";
-import { Vcpu } from "./vcpu.ts";
+import { fractions as random, lonelyVcpu } from "./test_vcpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 const CODE = 0x1000, SELECTOR = 0x2000, HANDLER = 0x3000, GDT = 0x4000, IDT = 0x5000, TSS = 0x6000, STACK = 0x8800;
 
@@ -39,33 +38,6 @@ const TEXTS = [
   "pop fs",
   "verw ax",
 ];
-
-const NO_BUS: SystemBus = {
-  portRead: () => 0,
-  portWrite: () => {},
-  portReadBlock: () => 0,
-  portWriteBlock: () => 0,
-  mmioRead: () => 0,
-  mmioWrite: () => {},
-};
-
-function random(seed: number): () => number {
-  return () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-    return (seed >>> 8) / 0x100_0000;
-  };
-}
-
-function machine(): Vcpu {
-  const layout = layoutMemory(2 << 20);
-  return new Vcpu({
-    memory: allocateMemory(layout),
-    layout,
-    bus: NO_BUS,
-    interrupts: { asserted: false, acknowledge: () => 0 },
-    clock: { now: () => 0, earlier: undefined },
-  });
-}
 
 /** Puts a machine into the state that a seed gives: mostly what a kernel would make, with something out of place now and then. */
 function prepare(vcpu: Vcpu, seed: number, code: Uint8Array): void {
@@ -172,7 +144,7 @@ function stateOf({ cpu, physical }: Vcpu): unknown {
 }
 
 Deno.test("emitted transfers and segment loads equal the exact definitions", () => {
-  const emitted = machine(), exact = machine();
+  const emitted = lonelyVcpu(), exact = lonelyVcpu();
   const instruction = new Instruction();
   const alone = new Map<string, number>();
   for (let seed = 1; seed <= 6000; seed++) {
@@ -206,7 +178,7 @@ Deno.test("emitted transfers and segment loads equal the exact definitions", () 
 });
 
 Deno.test("code that FXSAVE writes over is seen", () => {
-  const vcpu = machine();
+  const vcpu = lonelyVcpu();
   const flat = { selector: 8, base: 0, limit: 0xffff_ffff };
   vcpu.start({
     kind: "protected",

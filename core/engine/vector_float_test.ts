@@ -1,6 +1,4 @@
 import { assertEquals } from "@std/assert";
-import type { SystemBus } from "../bus/system.ts";
-import { allocateMemory, layoutMemory } from "../memory/layout.ts";
 import { assemble } from "../x86/assemble.ts";
 import { CR4, STATE } from "../x86/registers.ts";
 import { VECTOR_FLOAT } from "../x86/semantics/vector_float.ts";
@@ -10,49 +8,19 @@ import { FORM_ENCODINGS } from "../x86/encode.ts";
 import { DECODE, decode } from "../x86/decode.ts";
 import { Instruction, OPERAND } from "../x86/instruction.ts";
 import { FORMS } from "../x86/table/table.ts";
-import { Vcpu } from "./vcpu.ts";
+import { fractions as random, lonelyVcpu, startFlat } from "./test_vcpu.ts";
+import type { Vcpu } from "./vcpu.ts";
 
 /** Rounding to nearest, all exceptions masked, PE set: where emitted code computes itself. */
 const QUIET = 0x1fa0;
 
 const CODE = 0x1000, DATA = 0x2000;
 
-const NO_BUS: SystemBus = {
-  portRead: () => 0,
-  portWrite: () => {},
-  portReadBlock: () => 0,
-  portWriteBlock: () => 0,
-  mmioRead: () => 0,
-  mmioWrite: () => {},
-};
-
 function machine(): Vcpu {
-  const layout = layoutMemory(2 << 20);
-  const vcpu: Vcpu = new Vcpu({
-    memory: allocateMemory(layout),
-    layout,
-    bus: NO_BUS,
-    interrupts: { asserted: false, acknowledge: () => 0 },
-    clock: { now: () => 0, earlier: undefined },
-  });
-  const segment = { selector: 8, base: 0, limit: 0xffff_ffff };
-  vcpu.start({
-    kind: "protected",
-    eip: CODE,
-    registers: {},
-    gdt: { base: 0, limit: 0 },
-    code: { ...segment, attributes: 0xcf9b00 },
-    data: { ...segment, attributes: 0xcf9300 },
-  });
+  const vcpu = lonelyVcpu();
+  startFlat(vcpu, CODE);
   vcpu.cpu.i32[STATE.CR4 >> 2] = CR4.OSFXSR | CR4.OSXMMEXCPT;
   return vcpu;
-}
-
-function random(seed: number): () => number {
-  return () => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-    return (seed >>> 8) / 0x100_0000;
-  };
 }
 
 /** Numbers that between them take every way: near the ends of both formats, of doubleword integers, ties, zeros, NaNs, infinities. */

@@ -1,52 +1,19 @@
 import { assertEquals } from "@std/assert";
-import type { SystemBus } from "../../bus/system.ts";
-import { allocateMemory, layoutMemory } from "../../memory/layout.ts";
 import { assemble } from "../../x86/assemble.ts";
 import { CR4, STATE } from "../../x86/registers.ts";
-import { Vcpu } from "../vcpu.ts";
+import { integers as random, lonelyVcpu, startFlat } from "../test_vcpu.ts";
+import type { Vcpu } from "../vcpu.ts";
 
 const CODE = 0x1000, DATA = 0x2f00, DATA_BYTES = 0x400, STACK = 0x8000;
 
-const NO_BUS: SystemBus = {
-  portRead: () => 0,
-  portWrite: () => {},
-  portReadBlock: () => 0,
-  portWriteBlock: () => 0,
-  mmioRead: () => 0,
-  mmioWrite: () => {},
-};
-
 function machine(translate: boolean): Vcpu {
-  const layout = layoutMemory(2 << 20);
-  const vcpu: Vcpu = new Vcpu({
-    memory: allocateMemory(layout),
-    layout,
-    bus: NO_BUS,
-    interrupts: { asserted: false, acknowledge: () => 0 },
-    clock: { now: () => 0, earlier: undefined },
-    ...(translate ? { translate: { after: 0 } } : {}),
-  });
-  const segment = { selector: 8, base: 0, limit: 0xffff_ffff };
-  vcpu.start({
-    kind: "protected",
-    eip: CODE,
-    registers: {},
-    gdt: { base: 0, limit: 0 },
-    code: { ...segment, attributes: 0xcf9b00 },
-    data: { ...segment, attributes: 0xcf9300 },
-  });
+  const vcpu = lonelyVcpu(translate ? { translate: { after: 0 } } : {});
+  startFlat(vcpu, CODE);
   vcpu.cpu.i32[STATE.CR4 >> 2] = CR4.OSFXSR | CR4.OSXMMEXCPT;
   return vcpu;
 }
 
 type Random = (limit: number) => number;
-
-function random(seed: number): Random {
-  return (limit) => {
-    seed = (Math.imul(seed, 1664525) + 1013904223) | 0;
-    return Math.floor((seed >>> 8) / 0x100_0000 * limit);
-  };
-}
 
 /** Mostly ordinary doubles and singles, and now and then anything else. */
 function fill(data: DataView, next: Random): void {

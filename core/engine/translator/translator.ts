@@ -9,6 +9,7 @@ import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import type { CodeCache } from "../code_cache.ts";
 import type { CodePage } from "../code_page.ts";
 import { hotAfter } from "../code_pages.ts";
+import { RECORD } from "../interpreter/record.ts";
 import {
   AREA,
   CELL,
@@ -225,13 +226,13 @@ export class Translator {
     this.#halves[(this.#area + TABLE.COUNTERS + counterOffset(key)) >> 1] = after;
     let known = this.#regions.get(key);
     if (known === undefined && this.#defers(key, restless)) {
-      if (branch !== 0) this.#halves[(branch + 6) >> 1] = after;
+      if (branch !== 0) this.#halves[(branch + RECORD.COUNTER) >> 1] = after;
       return false;
     }
     if (known === undefined) {
       this.#queue.set(key, place);
       if (this.#queue.size < BATCH && ++this.#waited < PATIENCE && this.#options.after > 1) {
-        if (branch !== 0) this.#halves[(branch + 6) >> 1] = this.#options.after;
+        if (branch !== 0) this.#halves[(branch + RECORD.COUNTER) >> 1] = this.#options.after;
         return false;
       }
       this.#translate();
@@ -239,7 +240,7 @@ export class Translator {
       if (known === undefined) return false;
     } else this.#enter(known);
     // The branch looks its target up from now on.
-    if (branch !== 0) this.#words[(branch + 12) >> 2] = 0;
+    if (branch !== 0) this.#words[(branch + RECORD.IMMEDIATE) >> 2] = 0;
     return true;
   }
 
