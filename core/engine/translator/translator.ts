@@ -10,19 +10,8 @@ import type { CodeCache } from "../code_cache.ts";
 import type { CodePage } from "../code_page.ts";
 import { hotAfter } from "../code_pages.ts";
 import { RECORD } from "../interpreter/record.ts";
-import {
-  AREA,
-  CELL,
-  CELLS,
-  counterOffset,
-  COUNTERS,
-  DISPATCH,
-  ENTRY,
-  entryOffset,
-  ENVIRONMENT,
-  keyOf,
-  TABLE,
-} from "./area.ts";
+import { AREA, counterOffset, COUNTERS, DISPATCH, ENTRY, entryOffset, ENVIRONMENT, keyOf, TABLE } from "./area.ts";
+import { type ChainCell, ChainCells, dispatcher } from "./chain_cells.ts";
 import { type CodeSource, discover } from "./discover.ts";
 import { emitDispatch } from "./dispatch_emitter.ts";
 import { Outlines } from "./outlines.ts";
@@ -125,7 +114,7 @@ interface Installed {
   readonly stretches: Uint16Array;
   readonly batch: Batch;
   /** Its exits' cells, by the key each waits for. */
-  readonly cells: readonly { readonly cell: number; readonly key: number }[];
+  readonly cells: readonly ChainCell[];
   readonly watched?: WatchedRegion;
 }
 
@@ -149,15 +138,12 @@ export class Translator {
   readonly #cpu: number;
   readonly #regions = new Map<number, Installed>();
   readonly #byPage = new Map<number, Set<Installed>>();
-  /** Cells that wait for, or lead to, the region of a key. */
-  readonly #incoming = new Map<number, Set<number>>();
+  readonly #cells: ChainCells;
   readonly #queue = new Map<number, Queued>();
   /** By record index and offset: instructions whose accesses are checked alone, and later called. */
   readonly #slow = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
-  readonly #freeCells: number[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
-  #nextCell = 1;
   #waited = 0;
   #made = 0;
   #instructions = 0;
@@ -190,8 +176,7 @@ export class Translator {
     new WebAssembly.Instance(new WebAssembly.Module(bytes), { [ENVIRONMENT]: { memory, regions: table } });
     this.#fill(TABLE.COUNTERS, options.after);
     this.#fill(TABLE.SITES, SITE_LIMIT);
-    // The first cell is everybody's who goes on at a computed target: it has no page.
-    this.#words[(this.#area + AREA.CELLS + CELL.INDEX) >> 2] = -1;
+    this.#cells = new ChainCells(this.#words, this.#area);
     options.code.pages.onReset = () => this.reset();
     this.enabled = true;
   }
@@ -316,7 +301,7 @@ export class Translator {
         for (const start of leadingToEntry(region)) leading.add(keyOf(place.page.index, start, place.user));
       }
       const slot = this.#slot();
-      const cells: { cell: number; key: number }[] = [];
+      const cells: ChainCell[] = [];
       const { watched, gauge } = watch?.region(region, place.linear + place.offset) ?? {};
       const emitted = emitRegion({ module, outlines, table: regions, run: loop }, region, {
         cpu: layout.cpu,
@@ -399,8 +384,8 @@ export class Translator {
   }
 
   /** The chain cell of an exit to an offset from the page's start. */
-  #cell(place: Queued, target: number, cells: { cell: number; key: number }[]): number {
-    const nobody = this.#area + AREA.CELLS;
+  #cell(place: Queued, target: number, cells: ChainCell[]): number {
+    const { nobody } = this.#cells;
     const linear = (place.linear + target) >>> 0;
     const set = this.#cpu + (place.user ? TLB.USER : TLB.SUPERVISOR) + TLB.EXECUTE;
     const index = target >= 0 && target < 4096 ? place.page.index : this.#words[(set + (linear >>> 12) * 4) >> 2]!;
@@ -409,15 +394,9 @@ export class Translator {
     const key = keyOf(index, linear & 0xfff, place.user);
     const known = cells.find((one) => one.key === key);
     if (known) return known.cell;
-    const number = this.#freeCells.pop() ?? this.#nextCell++;
-    if (number >= CELLS) return nobody;
-    const cell = nobody + number * CELL.SIZE;
+    const cell = this.#cells.take(key, index, this.#regions.get(key)?.slot ?? dispatcher(place.user));
+    if (cell === undefined) return nobody;
     cells.push({ cell, key });
-    this.#words[(cell + CELL.INDEX) >> 2] = index;
-    this.#words[(cell + CELL.SLOT) >> 2] = this.#regions.get(key)?.slot ?? dispatcher(place.user);
-    const incoming = this.#incoming.get(key);
-    if (incoming) incoming.add(cell);
-    else this.#incoming.set(key, new Set([cell]));
     return cell;
   }
 
@@ -432,7 +411,7 @@ export class Translator {
     if (!onPage) this.#byPage.set(index, onPage = new Set());
     onPage.add(installed);
     this.#enter(installed);
-    for (const cell of this.#incoming.get(key) ?? []) this.#words[(cell + CELL.SLOT) >> 2] = slot;
+    this.#cells.lead(key, slot);
     for (const { start, end } of region.blocks) if (end > start) code.pages.cover(region.place.page, start, end);
     this.#made++;
     this.#instructions += region.length;
@@ -473,16 +452,8 @@ export class Translator {
       this.#words[entry + (ENTRY.KEY >> 2)] = 0;
       this.#words[entry + (ENTRY.SLOT >> 2)] = 0;
     }
-    for (const cell of this.#incoming.get(key) ?? []) {
-      this.#words[(cell + CELL.SLOT) >> 2] = dispatcher(user);
-    }
-    for (const { cell, key: wanted } of cells) {
-      const incoming = this.#incoming.get(wanted);
-      incoming?.delete(cell);
-      if (incoming?.size === 0) this.#incoming.delete(wanted);
-      this.#words[(cell + CELL.INDEX) >> 2] = -1;
-      this.#freeCells.push((cell - this.#area - AREA.CELLS) / CELL.SIZE);
-    }
+    this.#cells.lead(key, dispatcher(user));
+    this.#cells.giveBack(cells);
     this.#options.table.set(slot, null);
     this.#freeSlots.push(slot);
   }
@@ -492,14 +463,13 @@ export class Translator {
     for (const installed of [...this.#regions.values()]) this.#remove(installed, "evicted");
     this.#queue.clear();
     this.#slow.clear();
-    this.#incoming.clear();
+    this.#cells.reset();
     this.#byPage.clear();
     this.#deferred.clear();
     this.#isFull = false;
     // What was emitted when the arena was found full has taken slots and cells, too.
-    this.#freeSlots.length = this.#freeCells.length = 0;
+    this.#freeSlots.length = 0;
     this.#nextSlot = DISPATCH.FIRST_REGION;
-    this.#nextCell = 1;
     this.#state[STATE.STALE >> 2] = 1;
   }
 
@@ -531,8 +501,4 @@ export class Translator {
 function covers({ stretches }: Installed, from: number, to: number): boolean {
   for (let i = 0; i < stretches.length; i += 2) if (stretches[i]! < to && stretches[i + 1]! > from) return true;
   return false;
-}
-
-function dispatcher(user: boolean): number {
-  return user ? DISPATCH.USER : DISPATCH.SUPERVISOR;
 }
