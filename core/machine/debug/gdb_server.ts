@@ -87,9 +87,8 @@ export class GdbServer {
     writer.closed.catch(() => {});
     try {
       const { sse } = await this.#machine.debug({ kind: "attach" });
-      const session = this.#session = new GdbSession(this.#target(sse === true), (bytes) => {
-        writer.write(bytes).catch(() => {});
-      });
+      const send = (bytes: Uint8Array<ArrayBuffer>) => writer.write(bytes).catch(() => {});
+      const session = this.#session = new GdbSession(this.#target(sse === true), send);
       let over = false;
       session.ended.then(() => over = true);
       for await (const bytes of connection.readable) {

@@ -63,7 +63,7 @@ export class GdbSession {
   readonly ended: Promise<SessionEnd>;
   readonly #ended = Promise.withResolvers<SessionEnd>();
   readonly #target: DebugTarget;
-  readonly #send: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly #send: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly #reader = new PacketReader();
   readonly #breakpoints = new Map<string, number>();
   readonly #watchpoints = new Map<string, Watchpoint>();
@@ -76,8 +76,8 @@ export class GdbSession {
   #reports = { swbreak: false, hwbreak: false };
   #queue: Promise<void> = Promise.resolve();
 
-  /** @param target The machine, held. @param send Takes what is to be sent. */
-  constructor(target: DebugTarget, send: (bytes: Uint8Array<ArrayBuffer>) => void) {
+  /** @param target The machine, held. @param send Takes what is to be sent; settles, and never rejects, when it is on its way. */
+  constructor(target: DebugTarget, send: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>) {
     this.#target = target;
     this.#send = send;
     this.ended = this.#ended.promise;
@@ -130,9 +130,9 @@ export class GdbSession {
     }
   }
 
-  #reply(data: string): void {
+  #reply(data: string): Promise<void> {
     this.#last = encodePacket(data);
-    this.#send(this.#last);
+    return this.#send(this.#last);
   }
 
   /** The answer to a request; undefined: none, or a later one. An empty one says that the request is not known. */
@@ -192,8 +192,9 @@ export class GdbSession {
       return action === undefined ? ERROR.REQUEST : await this.#resume(action === "s" || action === "S");
     }
     if (data.startsWith("vKill;")) {
-      await this.#kill();
-      return "OK";
+      // The machine's process ends with it: what has not been sent by then never is.
+      await this.#reply("OK");
+      return await this.#kill();
     }
     return "";
   }
@@ -320,7 +321,7 @@ export class GdbSession {
     });
   }
 
-  async #kill(): Promise<void> {
+  async #kill(): Promise<undefined> {
     await this.#target.kill();
     this.#ended.resolve("killed");
   }

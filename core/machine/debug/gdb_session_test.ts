@@ -67,6 +67,7 @@ async function open(): Promise<{
   let answers: string[] = [];
   const session = new GdbSession(target, (bytes) => {
     for (const event of reader.push(bytes)) if (event.kind === "packet") answers.push(event.data);
+    return Promise.resolve();
   });
   const take = () => {
     const taken = answers;
@@ -93,7 +94,10 @@ const hexOf = (text: string) => new TextEncoder().encode(text).toHex();
 
 Deno.test("packets are acknowledged until both sides agree not to, and sent again when they were damaged", async () => {
   let sent = "";
-  const session = new GdbSession(new FakeTarget(), (bytes) => sent += String.fromCharCode(...bytes));
+  const session = new GdbSession(new FakeTarget(), (bytes) => {
+    sent += String.fromCharCode(...bytes);
+    return Promise.resolve();
+  });
   const send = async (text: string) => {
     sent = "";
     await session.receive(Uint8Array.from(text, (character) => character.charCodeAt(0)));
@@ -235,6 +239,17 @@ Deno.test("gdb leaves by detaching or by killing", async () => {
   const killed = await open();
   assertEquals(await killed.ask("vKill;1"), ["OK"]);
   assertEquals([await killed.session.ended, killed.target.done], ["killed", ["kill"]]);
+});
+
+Deno.test("the answer to a kill is on its way before the machine ends", async () => {
+  const target = new FakeTarget(), underWay = Promise.withResolvers<void>();
+  const session = new GdbSession(target, () => underWay.promise);
+  const received = session.receive(encodePacket("vKill;1"));
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  assertEquals(target.done, []);
+  underWay.resolve();
+  await received;
+  assertEquals(target.done, ["kill"]);
 });
 
 Deno.test("monitor commands reset, show physical memory and explain themselves", async () => {
