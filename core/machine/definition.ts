@@ -5,9 +5,10 @@
  */
 
 import type { EngineName } from "./engines.ts";
+import type { Placement } from "../sandbox/placement.ts";
 import type { CpuModelName } from "../x86/model_names.ts";
 
-export type { CpuModelName };
+export type { CpuModelName, Placement };
 
 /** The version of the definition's form that this release writes and reads. */
 export const DEFINITION_VERSION = 1;
@@ -56,18 +57,6 @@ export interface ClockDefinition {
    */
   readonly date?: string;
 }
-
-/**
- * Where a plugin runs.
- *
- * - `inline`: in the virtual CPU's thread, as part of Bulkhead. For one's own code only: nothing holds it there but that the thread has no
- *   rights on the host.
- * - `confined`: in the virtual CPU's thread, in a compartment of its own without any right. It can keep its own machine busy for ever.
- * - `worker`: in a thread of its own in the machine's process, with its rights. It holds mistakes; hostile code can take the machine's
- *   process down, and all rights that this process has.
- * - `process`: in a process of its own, with its rights.
- */
-export type Placement = "inline" | "confined" | "worker" | "process";
 
 /** A plugin of a machine: what devices and back ends have in common. */
 export interface PluginDefinition {

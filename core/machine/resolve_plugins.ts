@@ -5,17 +5,14 @@
  */
 import type {
   DiskMode,
-  Placement,
   ResolvedBackend,
   ResolvedDefinition,
   ResolvedDevice,
   ResolvedDisk,
   ResolvedPlugin,
 } from "./definition.ts";
+import { PLACEMENTS } from "../sandbox/placement.ts";
 import { bad, boolean, choice, count, file, list, record } from "./definition_checks.ts";
-
-/** Where a plugin can run. */
-export const PLACEMENTS: readonly [Placement, ...Placement[]] = ["inline", "confined", "worker", "process"];
 
 /** What can happen to a disk's writes; the first is the default. */
 export const DISK_MODES: readonly [DiskMode, ...DiskMode[]] = ["persistent", "undoable", "nonpersistent"];
@@ -173,12 +170,23 @@ function unique(name: unknown, where: string, names: Set<string>): string {
 function text(value: unknown, where: string, expected: string): string {
   const url = value instanceof URL ? value : typeof value === "string" && value.startsWith("file:") ? value : undefined;
   if (url !== undefined) {
-    const file = URL.canParse(url) ? new URL(url) : undefined;
-    if (file?.protocol !== "file:" || file.host !== "") throw bad(where, expected, String(value));
-    return decodeURIComponent(file.pathname).replace(/^\/(?=[A-Za-z]:)/, "");
+    const path = filePath(url);
+    if (path === undefined) throw bad(where, expected, String(value));
+    return path;
   }
   if (typeof value !== "string" || value === "") throw bad(where, expected, value);
   return value;
+}
+
+function filePath(url: URL | string): string | undefined {
+  try {
+    const { protocol, host, pathname } = new URL(url);
+    return protocol !== "file:" || host !== ""
+      ? undefined
+      : decodeURIComponent(pathname).replace(/^\/(?=[A-Za-z]:)/, "");
+  } catch {
+    return undefined;
+  }
 }
 
 function serialBackend(serial: unknown): string | null {
