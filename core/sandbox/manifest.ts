@@ -31,6 +31,8 @@ export interface Manifest {
   readonly needs?: Readonly<Record<string, Json>>;
   /** A device's latches with their reset values. */
   readonly latches?: Readonly<Record<string, number>>;
+  /** Versions of a device's state that it can take over. */
+  readonly migrates?: readonly number[];
 }
 
 /** The most of everything that a manifest may hold. */
@@ -64,7 +66,7 @@ const ID = /^[a-z0-9][a-z0-9_.-]*\/[a-z0-9][a-z0-9_.-]*$/;
 const PLACEHOLDER = /^[a-zA-Z][a-zA-Z0-9_-]*$/;
 
 const FIELDS = {
-  device: ["kind", "id", "api", "version", "host", "config", "needs", "latches"],
+  device: ["kind", "id", "api", "version", "host", "config", "needs", "latches", "migrates"],
   backend: ["kind", "id", "api", "version", "provides", "host", "config"],
 } as const;
 
@@ -98,8 +100,8 @@ export function readManifest(subject: string, told: unknown): Manifest {
     );
   }
   if (api !== 1) return refuse("api", "1, the version of the contract that this release has", api);
-  if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 1) {
-    return refuse("version", "a whole number above zero", version);
+  if (typeof version !== "number" || !Number.isSafeInteger(version) || version < 0) {
+    return refuse("version", "a whole number", version);
   }
   const host = rights(object(manifest.host ?? {}, "host", refuse), refuse);
   const config = object(manifest.config ?? {}, "config", refuse);
@@ -118,7 +120,11 @@ export function readManifest(subject: string, told: unknown): Manifest {
     if (typeof value !== "number") refuse(`latches.${name}`, "a number", value);
   }
   const needs = object(manifest.needs ?? {}, "needs", refuse);
-  return { kind, ...common, needs, latches: latches as Record<string, number> };
+  const migrates = manifest.migrates ?? [];
+  if (!Array.isArray(migrates) || !migrates.every(Number.isSafeInteger)) {
+    return refuse("migrates", "a list of versions", migrates);
+  }
+  return { kind, ...common, needs, latches: latches as Record<string, number>, migrates };
 }
 
 /** Never returns; says so to the type checker where its result is returned. */
@@ -223,8 +229,8 @@ export async function contentHash(text: string, manifest: Manifest): Promise<str
       found: "half of a surrogate pair",
     });
   }
-  // The text's length in front keeps a piece of the one from passing for a piece of the other.
-  const bytes = new TextEncoder().encode(`${text.length}\n${text}${canonicalJson(manifest)}`);
+  // The manifest's text has no zero character: the last one is where it begins.
+  const bytes = new TextEncoder().encode(`${text}\0${canonicalJson(manifest)}`);
   const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
