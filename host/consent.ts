@@ -7,9 +7,10 @@
 import { BulkheadError } from "../core/bus/error.ts";
 import type { MachineDefinition, ResolvedDefinition, ResolvedPlugin } from "../core/machine/definition.ts";
 import { agree, type BoundPlugin, type Consent } from "../core/sandbox/agreement.ts";
+import { type Bundle, bundlePlugin, contentHash } from "../core/sandbox/bundle.ts";
 import { bindRights, readOnlyRights } from "../core/sandbox/bindings.ts";
 import { LOCK_NAME, mayRecord, readLock, updateLock } from "../core/sandbox/lock.ts";
-import { contentHash, readManifest } from "../core/sandbox/manifest.ts";
+import { hostRights, readManifest } from "../core/sandbox/manifest.ts";
 import { placementOf } from "../core/sandbox/placement.ts";
 import { type PluginSource, readPlugin } from "./plugin_source.ts";
 
@@ -20,17 +21,15 @@ export type ConsentDefinition = Pick<Partial<MachineDefinition>, "agree" | "lock
 export interface ConsentOptions {
   /** The folder of the lock, unless the definition names a file; the current folder if absent. With a slash at its end. */
   readonly folder?: string;
+  /** As {@linkcode Consent.all}, besides what the definition says. */
+  readonly agree?: boolean;
+  /** As {@linkcode Consent.contents}, besides what the definition says. */
+  readonly contents?: readonly string[];
   /** As in {@linkcode Consent.ask}. */
   readonly ask?: Consent["ask"];
   /** Shows text; nowhere if absent. */
   readonly show?: (text: string) => void;
 }
-
-/** Makes of a plugin's file the one text that runs, and learns what it declares without giving it any right. */
-export type Bundler = (
-  source: string,
-  origin: string,
-) => Promise<{ readonly text: string; readonly manifest: unknown }>;
 
 /**
  * The plugins of a machine, agreed to.
@@ -40,28 +39,28 @@ export type Bundler = (
 export async function agreedPlugins(
   definition: ResolvedDefinition,
   given: ConsentDefinition,
-  options: ConsentOptions,
-  bundle: Bundler,
+  options: ConsentOptions = {},
 ): Promise<BoundPlugin[]> {
   const { devices, backends } = definition;
   if (devices.length + backends.length === 0) return [];
   const path = given.lock === undefined ? `${options.folder ?? ""}${LOCK_NAME}` : filePath(given.lock);
   const reserved = [await realFile(path), ...given.audit === undefined ? [] : [await realFile(filePath(given.audit))]];
   const bundles = new Map<string, Promise<Bundled>>();
-  const plugins: BoundPlugin[] = [];
-  for (const [kind, list] of [["device", devices], ["backend", backends]] as const) {
-    for (const plugin of list) {
-      const bundled = bundles.get(plugin.module) ?? bundleOf(kind, plugin, bundle);
-      bundles.set(plugin.module, bundled);
-      plugins.push(await bound(kind, plugin, await bundled, reserved));
-    }
-  }
+  const prepare = async (kind: "device" | "backend", plugin: ResolvedPlugin) => {
+    const bundled = bundles.get(plugin.module) ?? bundleOf(kind, plugin);
+    bundles.set(plugin.module, bundled);
+    return await bound(kind, plugin, await bundled, reserved);
+  };
+  const plugins = await Promise.all([
+    ...devices.map((device) => prepare("device", device)),
+    ...backends.map((backend) => prepare("backend", backend)),
+  ]);
   if (plugins.every(({ own }) => own)) return plugins;
 
   const show = options.show ?? (() => {});
   const agreement = await agree(plugins, await readLock(path), {
-    all: given.agree === true,
-    contents: Array.isArray(given.agree) ? given.agree : [],
+    all: given.agree === true || options.agree === true,
+    contents: [...Array.isArray(given.agree) ? given.agree : [], ...options.contents ?? []],
     show,
     ...(options.ask === undefined ? {} : { ask: options.ask }),
   });
@@ -76,25 +75,20 @@ export async function agreedPlugins(
   return plugins;
 }
 
-interface Bundled extends PluginSource {
-  readonly bundled: string;
-  readonly manifest: unknown;
+interface Bundled {
+  readonly source: PluginSource;
+  readonly bundle: Bundle;
 }
 
-async function bundleOf(
-  kind: "device" | "backend",
-  { name, module }: ResolvedPlugin,
-  bundle: Bundler,
-): Promise<Bundled> {
+async function bundleOf(kind: "device" | "backend", { name, module }: ResolvedPlugin): Promise<Bundled> {
   const source = await readPlugin(`${wordOf(kind)} "${name}"`, module);
-  const { text, manifest } = await bundle(source.text, source.origin);
-  return { ...source, bundled: text, manifest };
+  return { source, bundle: await bundlePlugin(source.text, source.origin) };
 }
 
 async function bound(
   kind: "device" | "backend",
   plugin: ResolvedPlugin & { readonly bind?: Readonly<Record<string, string>>; readonly readOnly?: boolean },
-  { origin, own, bundled: text, manifest: told }: Bundled,
+  { source: { origin, own }, bundle: { text, manifest: told } }: Bundled,
   reserved: readonly string[],
 ): Promise<BoundPlugin> {
   const { name } = plugin;
@@ -108,7 +102,7 @@ async function bound(
       found: `a ${wordOf(manifest.kind)}, ${manifest.id}`,
     });
   }
-  const rights = plugin.readOnly ? readOnlyRights(manifest.host) : manifest.host;
+  const rights = plugin.readOnly ? readOnlyRights(hostRights(manifest)) : hostRights(manifest);
   const bindings = await bindRights({ name, rights, bind: plugin.bind ?? {} }, reserved);
   const content = await contentHash(text, manifest);
   const placement = placementOf({ name, kind, own, rights: Object.keys(rights).length > 0 }, plugin.placement);

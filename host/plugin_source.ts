@@ -47,6 +47,7 @@ export async function readPlugin(subject: string, module: string): Promise<Plugi
   }
   try {
     const { default: text } = await import(url.href, { with: { type: "text" } });
+    if (typeof text !== "string" || !text.isWellFormed()) refuse("a text", "something else");
     return { origin: url.href, text, own: OWN.some(({ href }) => url.href.startsWith(href)) };
   } catch (error) {
     return refuse("a module that can be read", sentenceOf(error), error);

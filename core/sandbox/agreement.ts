@@ -7,10 +7,10 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
+import type { PluginManifest } from "./description.ts";
 import { type Difference, difference } from "./difference.ts";
 import type { Grant } from "./grants.ts";
 import type { AgreedRight, AgreedTerms, Lock } from "./lock.ts";
-import type { Manifest } from "./manifest.ts";
 import type { Placement } from "./placement.ts";
 import { printable } from "./printable.ts";
 import { rightsTable } from "./rights_table.ts";
@@ -26,7 +26,7 @@ export interface BoundPlugin {
   /** The one JavaScript text that runs. */
   readonly text: string;
   /** What it declares. */
-  readonly manifest: Manifest;
+  readonly manifest: PluginManifest;
   /** The hash of text and manifest. */
   readonly content: string;
   /** Where it runs. */

@@ -5,35 +5,13 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { BackendKind } from "../bus/backend_kinds.ts";
+import type { ConfigSchema } from "../bus/config.ts";
 import type { HostRight, HostRights } from "../bus/host_rights.ts";
+import type { NeedsManifest, PluginManifest } from "./description.ts";
 import { unprintable } from "./printable.ts";
 
 /** Plain data as JSON has it. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
-/** A plugin's declaration. */
-export interface Manifest {
-  /** What it is. */
-  readonly kind: "device" | "backend";
-  /** Author and name, lower case: `acme/heartbeat`. */
-  readonly id: string;
-  /** Version of the contract. */
-  readonly api: 1;
-  /** Version of the plugin. */
-  readonly version: number;
-  /** Which kind of back end it is. */
-  readonly provides?: BackendKind;
-  /** Rights on the host by placeholder; empty if it asks for none. */
-  readonly host: HostRights;
-  /** The schema of its configuration. */
-  readonly config: Readonly<Record<string, Json>>;
-  /** A device's claims on the guest's side, with interfaces by name. What they claim is checked when the device is attached. */
-  readonly needs?: Readonly<Record<string, Json>>;
-  /** A device's latches with their reset values. */
-  readonly latches?: Readonly<Record<string, number>>;
-  /** Versions of a device's state that it can take over. */
-  readonly migrates?: readonly number[];
-}
 
 /** The most of everything that a manifest may hold. */
 export const MANIFEST_LIMITS = {
@@ -77,7 +55,7 @@ const FIELDS = {
  * @param told Anything.
  * @throws {BulkheadError} `bad-manifest`, naming the field.
  */
-export function readManifest(subject: string, told: unknown): Manifest {
+export function readManifest(subject: string, told: unknown): PluginManifest {
   const refuse: Refuse = (where, expected, found) => {
     throw new BulkheadError({ code: "bad-manifest", subject, where, expected, found: describe(found) });
   };
@@ -104,13 +82,13 @@ export function readManifest(subject: string, told: unknown): Manifest {
     return refuse("version", "a whole number", version);
   }
   const host = rights(object(manifest.host ?? {}, "host", refuse), refuse);
-  const config = object(manifest.config ?? {}, "config", refuse);
-  const common = { id, api: 1, version, host, config } as const;
+  const config = object(manifest.config ?? {}, "config", refuse) as unknown as ConfigSchema;
+  const common = { id, api: 1, version, config } as const;
   if (kind === "backend") {
     if (typeof provides !== "string" || !Object.hasOwn(KINDS, provides)) {
       return refuse("provides", `a kind of back end: ${Object.keys(KINDS).join(", ")}`, provides);
     }
-    return { kind, ...common, provides: provides as BackendKind };
+    return { kind, ...common, provides: provides as BackendKind, host };
   }
   if (Object.keys(host).length > 0) {
     refuse("host", "no rights on the host, which only back ends have", Object.keys(host).join(", "));
@@ -119,12 +97,12 @@ export function readManifest(subject: string, told: unknown): Manifest {
   for (const [name, value] of Object.entries(latches)) {
     if (typeof value !== "number") refuse(`latches.${name}`, "a number", value);
   }
-  const needs = object(manifest.needs ?? {}, "needs", refuse);
+  const needs = object(manifest.needs ?? {}, "needs", refuse) as unknown as NeedsManifest;
   const migrates = manifest.migrates ?? [];
   if (!Array.isArray(migrates) || !migrates.every(Number.isSafeInteger)) {
     return refuse("migrates", "a list of versions", migrates);
   }
-  return { kind, ...common, needs, latches: latches as Record<string, number>, migrates };
+  return { kind, ...common, needs, latches: latches as Record<string, number>, migrates: migrates as number[] };
 }
 
 /** Never returns; says so to the type checker where its result is returned. */
@@ -204,33 +182,7 @@ function describe(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
-/** The one text of plain data: names sorted, no spaces. Equal data has equal text. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value);
-  const fields = Object.entries(value).filter(([, item]) => item !== undefined);
-  fields.sort(([a], [b]) => a < b ? -1 : 1);
-  return `{${fields.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(",")}}`;
-}
-
-/**
- * What a plugin's content is known by: SHA-256 of its text and its manifest, in hexadecimal.
- *
- * @param text The one JavaScript text that runs.
- * @throws {BulkheadError} `bad-manifest`: a text that is none.
- */
-export async function contentHash(text: string, manifest: Manifest): Promise<string> {
-  // UTF-8 has no lone surrogates: what would be written in their place is another text with the same hash.
-  if (!text.isWellFormed()) {
-    throw new BulkheadError({
-      code: "bad-manifest",
-      subject: `plugin "${manifest.id}"`,
-      expected: "a text of whole characters",
-      found: "half of a surrogate pair",
-    });
-  }
-  // The manifest's text has no zero character: the last one is where it begins.
-  const bytes = new TextEncoder().encode(`${text}\0${canonicalJson(manifest)}`);
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+/** The rights on the host that a plugin asks for. */
+export function hostRights(manifest: PluginManifest): HostRights {
+  return manifest.kind === "backend" ? manifest.host : {};
 }

@@ -15,6 +15,9 @@ const WIDTH = 80;
 /** Columns of right, bound value and reason, with two between them and before the first. */
 const CELLS = [20, 28, 24] as const;
 
+/** Kinds of back end whose names are not their words. */
+const KINDS: Readonly<Record<string, string>> = { fileShare: "file share" };
+
 /** One plugin of a table. */
 export interface TableEntry {
   /** The plugin. */
@@ -31,8 +34,9 @@ export function rightsTable(entries: readonly TableEntry[]): string {
 }
 
 function entryText({ plugin, terms, before }: TableEntry): string {
-  const { name, manifest: { id, version, kind, provides }, origin, content, placement } = plugin;
-  const what = kind === "device" ? "device" : `${provides === "fileShare" ? "file share" : provides} back end`;
+  const { name, manifest, origin, content, placement } = plugin;
+  const { id, version } = manifest;
+  const what = manifest.kind === "device" ? "device" : `${KINDS[manifest.provides] ?? manifest.provides} back end`;
   const lines = [
     ...field("plugin", `${id}, version ${version}: ${what} "${name}", ${describePlacement(placement)}`),
     ...field("origin", printable(origin)),
