@@ -9,18 +9,13 @@ import { BulkheadError } from "../bus/error.ts";
 import type { LogLevel } from "../bus/log.ts";
 import { type BlockAction, type BlockOutcome, type BlockStore, NOTHING } from "./block_store.ts";
 import { checkState, type DiskState, type SavedFlight } from "./disk_state.ts";
+import { carryOut, generationOf, waitUntil } from "./waiting.ts";
 
 /** Virtual nanoseconds that a request takes in a deterministic machine, and those of each byte: half a gigabyte a second. */
 const LATENCY = { REQUEST: 80_000, BYTE: 2 } as const;
 
 /** Requests in flight at most: more than any chip's queues hold. */
 const MOST_FLIGHTS = 4096;
-
-/** Milliseconds after which a store that does not answer is given up. */
-const ANSWER_LIMIT = 120_000;
-
-/** Milliseconds of one wait. */
-const WAIT = 1000;
 
 /** Failures that are told one by one; the others are only counted. */
 const TOLD_FAILURES = 8;
@@ -171,7 +166,7 @@ export class Disk implements BlockDisk {
    */
   flush(): void {
     this.#drain();
-    this.#complete("flush");
+    carryOut(this.#store, "flush");
   }
 
   /**
@@ -181,8 +176,8 @@ export class Disk implements BlockDisk {
    */
   save(): DiskState {
     this.flush();
-    const { status, data } = this.#complete("identify");
-    if (status !== "ok") {
+    const generation = generationOf(this.#store);
+    if (generation === undefined) {
       throw new BulkheadError({
         code: "disk-cannot-rewind",
         subject: this.#store.subject,
@@ -197,7 +192,7 @@ export class Disk implements BlockDisk {
       bytes: this.bytes,
       sectorBytes: this.sectorBytes,
       readOnly: this.readOnly,
-      generation: new TextDecoder().decode(data),
+      generation,
       lastDue: this.#lastDue,
       flights: this.#flights.filter(({ cancelled }) => !cancelled).map(savedFlight),
     };
@@ -227,8 +222,7 @@ export class Disk implements BlockDisk {
       const how = (readOnly: boolean) => readOnly ? "a disk that cannot be written" : "a disk that can be written";
       refuse("mode", `${how(state.readOnly)}, as in the snapshot`, how(this.readOnly), "give it as it was given then");
     }
-    const { status, data } = this.#complete("identify");
-    const generation = status === "ok" ? new TextDecoder().decode(data) : "none";
+    const generation = generationOf(this.#store) ?? "none";
     if (generation !== state.generation) {
       const remedy = "the disk was written after the snapshot was taken: restore a copy of it from then";
       refuse("generation of its contents", state.generation, generation, remedy);
@@ -375,28 +369,8 @@ export class Disk implements BlockDisk {
     this.#await(() => this.#flights.every(({ outcome }) => outcome !== undefined));
   }
 
-  /** One operation of the store, waited for. @throws {BulkheadError} */
-  #complete(action: "flush" | "identify"): BlockOutcome {
-    let outcome: BlockOutcome | undefined;
-    this.#store.begin(action, 0, 0, NOTHING, (what) => outcome = what);
-    this.#await(() => outcome !== undefined);
-    if (outcome!.status !== "error") return outcome!;
-    const { subject } = this.#store;
-    const sentence = `${subject} failed: ${outcome!.error ?? "the host's system failed"}`;
-    throw new BulkheadError({ code: "disk-failed", subject, sentence });
-  }
-
   #await(met: () => boolean): void {
-    const began = performance.now();
-    for (let waited = 0; !met(); waited = performance.now() - began) {
-      if (waited > ANSWER_LIMIT) {
-        const { subject } = this.#store;
-        const sentence = `${subject} did not answer within ${ANSWER_LIMIT / 1000} s: its back end or the host is stuck`;
-        throw new BulkheadError({ code: "disk-late", subject, sentence });
-      }
-      this.#store.wait(WAIT);
-    }
-    this.#waited += performance.now() - began;
+    this.#waited += waitUntil(this.#store, met);
   }
 }
 
