@@ -68,9 +68,10 @@ export class LocalStore implements BlockStore {
         this.#now(backend.discard?.(offset, length));
         return DONE;
       case "identify": {
-        const { generation } = backend;
+        const generation = backend.generation?.();
         if (generation === undefined) return { status: "unsupported", data: NOTHING };
-        return { status: "ok", data: new TextEncoder().encode(generation) };
+        if (typeof generation !== "string") this.#now(generation);
+        return { status: "ok", data: new TextEncoder().encode(String(generation)) };
       }
     }
   }
