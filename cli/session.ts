@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BOARD, currentFolder } from "../host/boot.ts";
+import { currentFolder, PARTS } from "../host/boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
 import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
@@ -129,10 +129,10 @@ interface Prepared {
 async function prepare(options: SessionOptions): Promise<Prepared> {
   const { gdb } = options;
   if (options.restore !== undefined) {
-    const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
+    const { definition, source } = await openSnapshot(options.restore, options.definition, PARTS, currentFolder());
     return { definition, start: (listener) => Machine.restore(definition, source, listener, gdb) };
   }
-  const definition = resolveDefinition(options.definition, BOARD, currentFolder());
+  const definition = resolveDefinition(options.definition, PARTS, currentFolder());
   const guest = await readGuest(options.definition.boot, definition.memory);
   return { definition, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
 }
