@@ -24,13 +24,18 @@ export type { DmaCount } from "./core/bus/dma.ts";
 export type { DeviceStatistics, HostStatistics, RegisterStatistics } from "./core/bus/host.ts";
 export type { SlotKind } from "./core/bus/registers.ts";
 export type {
+  BackendDefinition,
   BootSource,
   ClockDefinition,
   CpuModelName,
   DeviceDefinition,
+  DiskDefinition,
+  DiskMode,
   LinuxBoot,
   MachineDefinition,
   MultibootBoot,
+  Placement,
+  PluginDefinition,
   RomBoot,
   ScriptStep,
 } from "./core/machine/definition.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { BOARD, currentFolder } from "../host/boot.ts";
+import { currentFolder, PARTS } from "../host/boot.ts";
 import type { LogRecord } from "../core/bus/log.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
 import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
@@ -11,6 +11,7 @@ import { type GdbListener, type Guest, Machine, type MachineListener } from "../
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
+import { agreedPlugins, type ConsentOptions } from "../host/consent.ts";
 import { readGuest, releaseGuest } from "../host/guest.ts";
 import { openSnapshot, SnapshotFile } from "../host/snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
@@ -41,6 +42,8 @@ export type SessionOptions = SessionMachine & {
   readonly regions?: string;
   /** Where to listen for gdb. */
   readonly gdb?: GdbListener;
+  /** Who agrees to what plugins ask for. */
+  readonly consent: ConsentOptions;
   /** Show the machine's log. */
   readonly debug: boolean;
   /** Said once the machine runs, where somebody sits at the terminal. */
@@ -129,10 +132,10 @@ interface Prepared {
 async function prepare(options: SessionOptions): Promise<Prepared> {
   const { gdb } = options;
   if (options.restore !== undefined) {
-    const { definition, source } = await openSnapshot(options.restore, options.definition, BOARD, currentFolder());
+    const { definition, source } = await openSnapshot(options.restore, options.definition, PARTS, currentFolder());
     return { definition, start: (listener) => Machine.restore(definition, source, listener, gdb) };
   }
-  const definition = resolveDefinition(options.definition, BOARD, currentFolder());
+  const definition = resolveDefinition(options.definition, PARTS, currentFolder());
   const guest = await readGuest(options.definition.boot, definition.memory);
   return { definition, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
 }

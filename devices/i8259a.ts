@@ -82,12 +82,12 @@ interface Chip {
   polls: boolean;
 }
 
-const chip = (): Chip => ({
+const chip = (elcr: number): Chip => ({
   irr: 0,
   isr: 0,
   imr: 0,
   pins: 0,
-  elcr: 0,
+  elcr,
   icw1: 0,
   icw2: 0,
   icw3: 0,
@@ -220,6 +220,14 @@ export const i8259a = device({
   id: "bulkhead/i8259a",
   api: 1,
   version: 1,
+  config: {
+    level: {
+      default: 0,
+      min: 0,
+      max: 0xffff,
+      doc: "inputs that are level-triggered from reset, as firmware leaves them: a mask",
+    },
+  },
   needs: {
     ports: {
       master: { base: 0x20, size: 2 },
@@ -230,8 +238,8 @@ export const i8259a = device({
     inputs: INPUTS,
     provides: { acknowledge: interruptAcknowledger },
   },
-  state: () => ({ master: chip(), slave: chip() }),
-  wire({ state, irq, log, count }) {
+  state: ({ level }) => ({ master: chip(level & ELCR_MASKS[0]), slave: chip(level >> 8 & ELCR_MASKS[1]) }),
+  wire({ state, config: { level }, irq, log, count }) {
     const { master, slave } = state;
     const intr = irq("intr");
 
@@ -388,8 +396,8 @@ export const i8259a = device({
       },
       reset() {
         const pins = [master.pins, slave.pins] as const;
-        Object.assign(master, chip(), { pins: pins[0] & ~(1 << CASCADE) });
-        Object.assign(slave, chip(), { pins: pins[1] });
+        Object.assign(master, chip(level & ELCR_MASKS[0]), { pins: pins[0] & ~(1 << CASCADE) });
+        Object.assign(slave, chip(level >> 8 & ELCR_MASKS[1]), { pins: pins[1] });
         update();
       },
     };

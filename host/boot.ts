@@ -10,7 +10,7 @@ import type { MachineDefinition } from "../core/machine/definition.ts";
 import { Machine, type MachineListener } from "../core/machine/machine.ts";
 import type { MachineState } from "../core/machine/protocol.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
-import { resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
+import { type MachineParts, resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
 import type { ScriptMatch } from "../core/machine/script.ts";
 import type { RegionReports } from "../core/engine/translator/region_watch.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
@@ -18,8 +18,11 @@ import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
-/** The board of every machine: the standard PC. */
-export const BOARD: URL = new URL(import.meta.resolve("./pc.ts"));
+/** What every machine is put together of: the standard PC's board, and disks that are raw images. */
+export const PARTS: MachineParts = {
+  board: new URL(import.meta.resolve("./pc.ts")),
+  rawImage: new URL(import.meta.resolve("../plugins/raw_image.ts")),
+};
 
 /** URL of the current folder, from which relative paths of a definition start. */
 export function currentFolder(): URL {
@@ -176,7 +179,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** See {@linkcode boot}. */
   static async boot(definition: MachineDefinition, options: BootOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
-    const resolved = resolveDefinition(definition, BOARD, currentFolder());
+    const resolved = resolveDefinition(definition, PARTS, currentFolder());
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
     const machine = await Machine.start(resolved, guest, serial.listener(options), gdb);
@@ -190,7 +193,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** See {@linkcode restore}. */
   static async restore(snapshot: string | URL | Uint8Array, options: RestoreOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
-    const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, BOARD, currentFolder());
+    const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, PARTS, currentFolder());
     const serial = new MachineSerialPort();
     const machine = await Machine.restore(definition, source, serial.listener(options), gdb);
     serial.connect(machine);

@@ -6,7 +6,7 @@
 import { BulkheadError } from "../core/bus/error.ts";
 import type { MachineDefinition, ResolvedDefinition } from "../core/machine/definition.ts";
 import type { Guest, GuestPiece, SnapshotSource } from "../core/machine/machine.ts";
-import { resolveDefinition } from "../core/machine/resolve.ts";
+import { type MachineParts, resolveDefinition } from "../core/machine/resolve.ts";
 import { type ByteSource, Container, memorySource } from "../core/machine/snapshot/container_reader.ts";
 import { fileSource } from "../core/machine/snapshot/file_source.ts";
 import type { ByteSink } from "../core/machine/snapshot/container_writer.ts";
@@ -39,36 +39,36 @@ export type RestoreDefinition = Partial<MachineDefinition>;
  * @param snapshot A file, or a snapshot's bytes.
  * @param given Where it has a guest it must be the saved machine's in everything; else only what it says must be. What a run may change
  * from one to the next is taken from it: `script`, `stopAt`, `trace`, `reset`.
- * @param board URL of the board's module. @param base URL that relative paths start from.
+ * @param parts Our own modules of the machine. @param base URL that relative paths start from.
  * @throws {BulkheadError} `unreadable-file`, `snapshot-damaged`, `snapshot-version`, `snapshot-machine`, or what is wrong with `given`.
  */
 export async function openSnapshot(
   snapshot: string | URL | Uint8Array,
   given: RestoreDefinition,
-  board: URL,
+  parts: MachineParts,
   base: URL,
 ): Promise<Restorable> {
   if (snapshot instanceof Uint8Array) {
     const source = memorySource("the snapshot", snapshot);
-    return await prepare(source, { file: null, bytes: snapshot }, given, board, base);
+    return await prepare(source, { file: null, bytes: snapshot }, given, parts, base);
   }
   const subject = `snapshot "${fileName(snapshot)}"`;
   const { file, path, length } = await openFile(snapshot, subject);
   using _open = file;
-  return await prepare(fileSource(subject, file, length), { file: path }, given, board, base);
+  return await prepare(fileSource(subject, file, length), { file: path }, given, parts, base);
 }
 
 async function prepare(
   bytes: ByteSource,
   where: Pick<SnapshotSource, "file" | "bytes">,
   given: RestoreDefinition,
-  board: URL,
+  parts: MachineParts,
   base: URL,
 ): Promise<Restorable> {
   const { subject } = bytes;
   const container = await Container.open(bytes);
   const saved = await decodeMachine(subject, await container.readJson(SECTION.MACHINE));
-  const definition = resolveRestored(saved, given, board, base);
+  const definition = resolveRestored(saved, given, parts, base);
   const { identity } = saved;
   checkSameMachine(subject, identity, { ...machineIdentity(definition, identity.start, []), pieces: undefined });
   const source = { ...where, subject, digest: container.digest };
@@ -85,7 +85,7 @@ async function prepare(
 function resolveRestored(
   saved: SavedMachine,
   given: RestoreDefinition,
-  board: URL,
+  parts: MachineParts,
   base: URL,
 ): ResolvedDefinition {
   const { firmware } = saved.identity;
@@ -97,7 +97,7 @@ function resolveRestored(
   const definition = given.boot === undefined
     ? { ...others, reset, ...given, boot, clock: { ...clock, ...given.clock, date } }
     : { reset, ...given, boot, clock: { ...given.clock, date } };
-  return resolveDefinition(definition, board, base);
+  return resolveDefinition(definition, parts, base);
 }
 
 /** A guest's pieces in the order in which a machine gets them. */

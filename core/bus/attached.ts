@@ -14,6 +14,7 @@ import { Socket } from "./interface.ts";
 import { type LineSink, Output } from "./lines.ts";
 import { liveState } from "./live_state.ts";
 import type { LogSink } from "./log.ts";
+import { PciFunction, type PciState } from "./pci_function.ts";
 import { RegionMap, RegisterStorage } from "./registers.ts";
 
 /** A device as plain data. */
@@ -30,6 +31,8 @@ export interface DeviceState {
   readonly lines: Readonly<Record<string, boolean>>;
   /** Where its regions are; -1 for one that is unmapped. */
   readonly regions: Readonly<Record<string, number>>;
+  /** Its PCI header; absent for other devices. */
+  readonly pci?: PciState;
 }
 
 /** What the machine lends to its devices. */
@@ -59,6 +62,8 @@ export class AttachedDevice<N extends Needs = Needs> {
   readonly transfers = new Map<string, DmaCount>();
   /** The checked configuration. */
   readonly config: Readonly<Record<string, number | string | boolean>>;
+  /** Its place on a PCI bus, if it claims one. */
+  readonly pci: PciFunction | undefined;
 
   readonly #definition: AnyDevice;
   readonly #around: Surroundings;
@@ -83,14 +88,17 @@ export class AttachedDevice<N extends Needs = Needs> {
     const schema: ConfigSchema = definition.config ?? {};
     this.config = Object.freeze(resolveConfig(this.#subject, schema, config));
     this.regions = new Map(
-      Object.entries({ ...needs.ports, ...needs.mmio }).map((
-        [region, { size, priority }],
-      ) => [region, new RegionMap(name, region, size, priority ?? 0)]),
+      Object.entries<{ size: number; priority?: number }>({ ...needs.ports, ...needs.mmio, ...needs.configuration })
+        .map(([region, { size, priority }]) => [region, new RegionMap(name, region, size, priority ?? 0)]),
     );
+    this.pci = needs.pci === undefined ? undefined : new PciFunction(needs, this.regions);
     for (const [line, kind] of Object.entries<LineKind>(needs.lines ?? {})) this.#outputs.set(line, new Output(kind));
     for (const [use, kind] of Object.entries(needs.uses ?? {})) this.#uses.set(use, new Socket(kind));
     for (const [provided, kind] of Object.entries(needs.provides ?? {})) {
       this.#provides.set(provided, new Socket(kind));
+    }
+    if (needs.pci?.interrupt !== undefined) {
+      this.pci!.drivenBy(this.#named("line", this.#outputs, needs.pci.interrupt));
     }
     this.#storage = new RegisterStorage(name, definition.latches ?? {});
     this.#state = definition.state(this.config);
@@ -140,6 +148,7 @@ export class AttachedDevice<N extends Needs = Needs> {
 
   /** Powers the device on, or resets it. */
   reset(kind: ResetKind): void {
+    if (kind === "hard") this.pci?.reset();
     if (kind === "hard" && this.#wiring.reset === undefined) {
       this.#state = this.#definition.state(this.config);
       this.#storage.reset();
@@ -160,6 +169,7 @@ export class AttachedDevice<N extends Needs = Needs> {
       latches: this.#storage.save(),
       lines: Object.fromEntries([...this.#outputs].map(([name, output]) => [name, output.level])),
       regions: Object.fromEntries([...this.regions].map(([name, region]) => [name, region.base])),
+      ...(this.pci === undefined ? {} : { pci: this.pci.save() }),
     };
   }
 
@@ -197,6 +207,7 @@ export class AttachedDevice<N extends Needs = Needs> {
     this.#storage.load(saved.latches);
     this.#wire();
     for (const [name, output] of this.#outputs) output.restore(saved.lines[name] ?? false);
+    if (saved.pci !== undefined) this.pci?.restore(saved.pci);
   }
 
   #wire(): void {
@@ -228,15 +239,33 @@ export class AttachedDevice<N extends Needs = Needs> {
           const claim = this.#named("dma", claims, name);
           let count = this.transfers.get(name);
           if (count === undefined) this.transfers.set(name, count = { read: 0, written: 0, missed: 0 });
-          return dmaWindow(`${this.#subject}, DMA window "${name}"`, claim, memory, count);
+          return dmaWindow(`${this.#subject}, DMA window "${name}"`, claim, this.#reachable(memory), count);
         },
         // The static type of the context says which interface a name stands for.
         use: (name: string) => this.#named("interface", this.#uses, name).port as never,
+        virtio: {
+          queue: (name: string) => {
+            throw this.#undeclared("queue", [], name);
+          },
+          accepted: () => false,
+          configurationChanged: () => {},
+          fail: () => {},
+        },
         now: () => clock.now(),
         log: (level, message, fields) => log({ level, source: this.name, message, time: clock.now(), fields }),
         count: (metric: string, by = 1) => void this.counts.set(metric, (this.counts.get(metric) ?? 0) + by),
       } satisfies Context<object, ConfigSchema, Needs, string>,
     );
+  }
+
+  /** Memory as far as the guest lets a PCI device reach it. */
+  #reachable(memory: GuestMemory): GuestMemory {
+    const { pci } = this;
+    if (pci === undefined) return memory;
+    return {
+      read: (address, into) => pci.busMaster ? memory.read(address, into) : 0,
+      write: (address, from) => pci.busMaster ? memory.write(address, from) : 0,
+    };
   }
 
   #clockAlarm(name: string, ring: (due: number) => void): ClockAlarm {

@@ -15,19 +15,20 @@ export interface BlockBackend {
   readonly sectorBytes: 512 | 4096;
   /** Writes are refused before they come here. */
   readonly readOnly: boolean;
-  /**
-   * What identifies the contents at rest: it changes whenever they were changed by somebody else. A snapshot names it and refuses another.
-   * Undefined if the back end cannot tell.
-   */
-  readonly generation?: string;
   /** Fills `into` from `offset`; both are whole sectors inside the capacity. */
   read(offset: number, into: Uint8Array): void | Promise<void>;
   /** Stores `from` at `offset`; both are whole sectors inside the capacity. `from` is valid until the call is done. */
   write(offset: number, from: Uint8Array): void | Promise<void>;
   /** Done when every write that was done before is on stable storage. */
   flush(): void | Promise<void>;
-  /** The sectors' contents are no longer needed; they may read as anything that they or zeros were. Absent: it cannot tell. */
+  /** The sectors' contents are no longer needed; they may read as anything that they or zeros were. */
   discard?(offset: number, length: number): void | Promise<void>;
+  /**
+   * What names the present contents: another text after every change, whoever made it, and the same again when nothing was changed
+   * meanwhile, in another run, too. A snapshot names it and refuses another. Absent: the back end cannot tell, and its disk cannot be part
+   * of a snapshot. It is asked after a flush.
+   */
+  generation?(): string | Promise<string>;
   /** The machine has ended, in order. */
   close?(): void | Promise<void>;
 }

@@ -40,7 +40,28 @@ export interface MemoryClaim {
   readonly access: "ram" | "rom" | "track";
 }
 
-/** Who the device is on a PCI bus. */
+/** Registers of the device's own in PCI configuration space, behind the header. */
+export interface ConfigurationClaim {
+  /** Their first byte in configuration space, 40h to FFh. */
+  readonly at: number;
+  /** Bytes, at least 1. */
+  readonly size: number;
+}
+
+/** A capability in PCI configuration space (PCI Local Bus Specification 3.0, section 6.7). */
+export interface PciCapability {
+  /** Capability ID, 8 bits: 09h is vendor-specific. */
+  readonly id: number;
+  /** Its first byte, a multiple of 4 from 40h on. The core links the capabilities in this order. */
+  readonly at: number;
+  /** The bytes behind ID and next pointer. Where a {@linkcode ConfigurationClaim} covers them, its registers answer. */
+  readonly body: readonly number[];
+}
+
+/**
+ * Who the device is on a PCI bus: function 0 of a device with a header of type 0 (PCI Local Bus Specification 3.0, section 6.1). The core
+ * answers the header; regions named in `bars` are wherever the guest maps them, and DMA reaches memory while the guest lets it.
+ */
 export interface PciIdentity {
   /** Vendor ID, 16 bits. */
   readonly vendor: number;
@@ -50,8 +71,39 @@ export interface PciIdentity {
   readonly class: number;
   /** Revision ID, 8 bits. */
   readonly revision?: number;
-  /** Regions by BAR number, 0 to 5. */
+  /** Subsystem vendor ID and subsystem ID, 16 bits each; 0 if absent. */
+  readonly subsystem?: { readonly vendor: number; readonly device: number };
+  /** Regions, of ports or of device memory, by base address register, 0 to 5. They have no base of their own. */
   readonly bars?: Readonly<Record<number, string>>;
+  /** The output line, of kind `level`, that is the pin INTA#. */
+  readonly interrupt?: string;
+  /** Capabilities. */
+  readonly capabilities?: readonly PciCapability[];
+}
+
+/** A virtqueue. */
+export interface VirtqueueClaim {
+  /** Entries that the device offers: a power of 2, at most 32768. The driver may use fewer. */
+  readonly size: number;
+  /** Most device-readable bytes of one chain; a driver that gives more has made a mistake. 0 for a queue that the device only fills. */
+  readonly readableBytes: number;
+}
+
+/**
+ * A virtio device (Virtual I/O Device 1.2). It gets buffers, never rings: the core is the transport, walks the queues and refuses what a
+ * hostile driver puts there. Such a device is a PCI device without saying so in `pci`.
+ */
+export interface VirtioClaim {
+  /** Device ID (section 5): 1 network, 2 block, 3 console, 4 entropy. */
+  readonly type: number;
+  /** PCI class code, 24 bits; FF0000h, which fits no class, if absent. */
+  readonly class?: number;
+  /** Numbers of the features that it may offer, of those that are a device's own: 0 to 23 and 50 to 127. */
+  readonly features?: readonly number[];
+  /** Queues by name, in the order of their numbers. */
+  readonly queues: Readonly<Record<string, VirtqueueClaim>>;
+  /** Bytes of its configuration structure. */
+  readonly configurationBytes?: number;
 }
 
 /** What an output line carries. `message`: a rising edge sends a message interrupt. */
@@ -75,6 +127,10 @@ export interface Needs {
   readonly memory?: Readonly<Record<string, MemoryClaim>>;
   /** Identity on a PCI bus. */
   readonly pci?: PciIdentity;
+  /** Registers in PCI configuration space by region name; only together with `pci`. */
+  readonly configuration?: Readonly<Record<string, ConfigurationClaim>>;
+  /** A virtio device. */
+  readonly virtio?: VirtioClaim;
   /** Output lines by name. */
   readonly lines?: Readonly<Record<string, LineKind>>;
   /** Names of input pins. */
@@ -94,8 +150,11 @@ export type Named<Part> = Part extends readonly (infer Name)[] ? Name & string
   : Part extends object ? keyof Part & string
   : never;
 
-/** Names of a device's regions, of ports and of device memory. */
-export type RegionName<N extends Needs> = Named<N["ports"]> | Named<N["mmio"]>;
+/** Names of a device's regions, of ports, of device memory and of configuration space. */
+export type RegionName<N extends Needs> = Named<N["ports"]> | Named<N["mmio"]> | Named<N["configuration"]>;
+
+/** Names of a virtio device's queues. */
+export type QueueName<N extends Needs> = N["virtio"] extends { readonly queues: infer Queues } ? Named<Queues> : never;
 
 /** The interface type under a name. */
 export type InterfaceOf<Part, Name extends string> = Part extends Readonly<Record<Name, Interface<infer T>>> ? T

@@ -8,9 +8,10 @@
  * @module
  */
 
-import type { InterfaceOf, Named, Needs, RegionName, Width } from "./claims.ts";
+import type { InterfaceOf, Named, Needs, QueueName, RegionName, Width } from "./claims.ts";
 import type { ConfigOf, ConfigSchema } from "./config.ts";
 import type { LogLevel } from "./log.ts";
+import type { VirtioPort, VirtioWiring } from "./virtio.ts";
 
 /** An output line. */
 export interface Line {
@@ -163,6 +164,7 @@ export type Wiring<N extends Needs, Latch extends string> =
     Named<N["provides"]>,
     { readonly [P in Named<N["provides"]>]: InterfaceOf<N["provides"], P> }
   >
+  & Answers<"virtio", QueueName<N>, VirtioWiring<QueueName<N>, Latch>>
   & {
     /**
      * Power-on and reset, the only times besides accesses, alarms, inputs and interface calls when a device may act.
@@ -180,7 +182,14 @@ export interface Undeclared<W, N extends Needs> {
   readonly inputs?: { readonly [I in Exclude<NamesIn<W, "inputs">, Named<N["inputs"]>>]: never };
   /** Interfaces that are not among the needs. */
   readonly provides?: { readonly [P in Exclude<NamesIn<W, "provides">, Named<N["provides"]>>]: never };
+  /** Queues that are not among the needs. */
+  readonly virtio?: {
+    readonly queues?: { readonly [Q in Exclude<NamesIn<PartOf<W, "virtio">, "queues">, QueueName<N>>]: never };
+  };
 }
+
+/** One part of the wiring `W`. */
+export type PartOf<W, Part extends string> = W extends { readonly [K in Part]: infer Value } ? Value : never;
 
 /** The names in one part of the wiring `W`. */
 export type NamesIn<W, Part extends string> = W extends { readonly [K in Part]: infer Value } ? keyof Value & string
@@ -202,6 +211,8 @@ export interface Context<S extends object, C extends ConfigSchema, N extends Nee
   dma(name: Named<N["dma"]>): DmaWindow;
   /** An interface. Call through the object: it stays valid when the other end changes. */
   use<Name extends Named<N["uses"]>>(name: Name): InterfaceOf<N["uses"], Name>;
+  /** Queues and features of a virtio device. */
+  readonly virtio: VirtioPort<QueueName<N>>;
   /** Virtual nanoseconds since power-on, an integer. There is no other clock. */
   now(): number;
   /** Reports something. Cheap enough for what is rare, not for every access. */

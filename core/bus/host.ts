@@ -5,7 +5,7 @@
  */
 
 import { AttachedDevice, type DeviceState } from "./attached.ts";
-import type { MmioClaim, Needs, PortClaim, RegionName } from "./claims.ts";
+import type { ConfigurationClaim, MmioClaim, Needs, PortClaim, RegionName } from "./claims.ts";
 import type { ClockState, VirtualClock } from "./clock.ts";
 import type { ConfigOf, ConfigSchema } from "./config.ts";
 import type { AnyDevice, Device, ResetKind } from "./contract.ts";
@@ -14,9 +14,13 @@ import { BulkheadError } from "./error.ts";
 import type { Socket } from "./interface.ts";
 import { type LineSink, Net, type Output } from "./lines.ts";
 import type { LogSink } from "./log.ts";
+import { PciBus, type PciBusOptions } from "./pci_bus.ts";
+import { checkPci } from "./pci_checks.ts";
+import type { RegionMap } from "./registers.ts";
 import type { SlotKind } from "./registers.ts";
-import { MmioSpace, PortSpace } from "./spaces.ts";
+import { type AddressSpace, MmioSpace, PortSpace } from "./spaces.ts";
 import type { SystemBus } from "./system.ts";
+import { overPci } from "../virtio/over_pci.ts";
 
 /** What a host is made of. */
 export interface DeviceHostOptions {
@@ -100,6 +104,7 @@ export class DeviceHost implements SystemBus {
   readonly #log: LogSink;
   readonly #devices = new Map<string, AttachedDevice>();
   readonly #links = new Map<Socket<object>, object>();
+  #pci: PciBus | undefined;
 
   /** A machine without devices. */
   constructor(options: DeviceHostOptions) {
@@ -109,17 +114,26 @@ export class DeviceHost implements SystemBus {
   }
 
   /**
+   * Gives the machine a PCI bus, onto which devices that claim one are put from then on, in the order of their attachment. Whether the guest
+   * finds it is up to a host bridge.
+   */
+  addPciBus(options: PciBusOptions): PciBus {
+    return this.#pci = new PciBus(options);
+  }
+
+  /**
    * Adds a device: wires it and maps its regions.
    *
    * @throws {BulkheadError} A claim that this machine cannot meet, a conflict, or a wrong configuration or wiring.
    */
   attach<S extends object, C extends ConfigSchema, N extends Needs, L extends Readonly<Record<string, number>>>(
-    device: Device<S, C, N, L>,
+    given: Device<S, C, N, L>,
     options: AttachOptions<C, N> = {},
   ): AttachedDevice<N> {
-    const name = options.name ?? device.id.slice(device.id.indexOf("/") + 1);
-    this.#checkDefinition(device as AnyDevice, name);
-    const attached = new AttachedDevice<N>(name, device as AnyDevice, options.config ?? {}, {
+    const name = options.name ?? given.id.slice(given.id.indexOf("/") + 1);
+    const device = overPci(given as AnyDevice, name);
+    this.#checkDefinition(device, name);
+    const attached = new AttachedDevice<N>(name, device, options.config ?? {}, {
       clock: this.clock,
       memory: this.#memory,
       log: this.#log,
@@ -130,6 +144,14 @@ export class DeviceHost implements SystemBus {
     ) {
       const base = places?.[region] === undefined ? claim.base ?? null : places[region];
       if (base !== null) this.#map(attached as AttachedDevice, region, base, true);
+    }
+    for (const [region, { at }] of Object.entries<ConfigurationClaim>(device.needs.configuration ?? {})) {
+      this.#map(attached as AttachedDevice, region, at, true);
+    }
+    if (attached.pci !== undefined) {
+      this.#pci!.plug(name, attached.pci, (region, base) => {
+        this.#map(attached as AttachedDevice, region.name, base, false);
+      });
     }
     this.#devices.set(name, attached as AttachedDevice);
     return attached;
@@ -286,18 +308,21 @@ export class DeviceHost implements SystemBus {
   }
 
   #relink(): void {
-    for (const { regions, needs } of this.#devices.values()) {
-      for (const region of regions.values()) {
-        (needs.ports?.[region.name] === undefined ? this.#mmio : this.#ports).refilled(region);
-      }
+    for (const device of this.#devices.values()) {
+      for (const region of device.regions.values()) this.#spaceOf(device, region).refilled(region);
     }
     for (const [socket, peer] of this.#links) socket.connect(peer);
+  }
+
+  #spaceOf({ needs, pci }: AttachedDevice, { name }: RegionMap): AddressSpace {
+    if (needs.configuration?.[name] !== undefined) return pci!.space;
+    return needs.ports?.[name] === undefined ? this.#mmio : this.#ports;
   }
 
   #map(device: AttachedDevice, name: string, base: number | null, exclusive: boolean): void {
     const region = device.region(name);
     const isPorts = device.needs.ports?.[name] !== undefined;
-    const space = isPorts ? this.#ports : this.#mmio;
+    const space = this.#spaceOf(device, region);
     if (base === null) {
       space.unmap(region);
       return;
@@ -331,7 +356,10 @@ export class DeviceHost implements SystemBus {
       const remedy = "ask for them in a back end, made by backend({...}), and connect the device to that";
       refuse("unmet-claim", "a device without host rights", "one that needs them", remedy);
     }
-    if (needs.pci !== undefined) refuse("unmet-claim", "no PCI identity", "one", "this machine has no PCI bus");
+    if (needs.pci !== undefined && this.#pci === undefined) {
+      refuse("unmet-claim", "no PCI identity", "one", "this machine has no PCI bus");
+    }
+    checkPci(needs, name);
     if (needs.memory !== undefined) {
       refuse("unmet-claim", "no device memory", `"${Object.keys(needs.memory)[0]}"`, "this machine lends none");
     }

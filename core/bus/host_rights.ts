@@ -64,6 +64,13 @@ export interface FileHandle {
   truncate(size: number): void;
   /** Returns when everything written is on stable storage. @throws {BulkheadError} `host-io`. */
   flush(): void;
+  /**
+   * A text that names the present contents by what the host's system knows of them, their size and when they were changed last: another
+   * text after every later change. It may take some milliseconds.
+   *
+   * @throws {BulkheadError} `host-io`.
+   */
+  stamp(): string;
 }
 
 /** A connection to a peer. */

@@ -14,5 +14,7 @@ export * from "./error.ts";
 export * from "./host_rights.ts";
 export * from "./interface.ts";
 export * from "./log.ts";
+export * from "./pci.ts";
 export * from "./rate.ts";
 export type { InterruptAcknowledger } from "./system.ts";
+export * from "./virtio.ts";

@@ -134,7 +134,7 @@ function attach(
         found: `${number}`,
       });
     }
-    host.join(attached.line(line as never), request);
+    attached.line(line as never).join(request);
   }
 }
 

@@ -7,7 +7,7 @@
  */
 import type { CharacterBackend, CharacterFrontEnd, FpuErrorPins, MachineControl } from "../bus/backend.ts";
 import type { DeviceHost } from "../bus/host.ts";
-import type { LineSink } from "../bus/lines.ts";
+import type { LineSink, Net } from "../bus/lines.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
 
 /** What the machine does for its board. */
@@ -44,8 +44,8 @@ export interface BoardParts {
   readonly fpuErrorPins: FpuErrorPins;
   /** The first serial port's receiver. */
   readonly serial: CharacterFrontEnd;
-  /** Interrupt requests by number, for devices that are added; undefined where the board takes none. */
-  request(number: number): LineSink | undefined;
+  /** Interrupt requests by number, to be joined by devices that are added; undefined where the board takes none. */
+  request(number: number): Net | undefined;
   /** The last power-on self-test code, if one was written. */
   postCode(): number | undefined;
 }

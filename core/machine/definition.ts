@@ -5,9 +5,10 @@
  */
 
 import type { EngineName } from "./engines.ts";
+import type { Placement } from "../sandbox/placement.ts";
 import type { CpuModelName } from "../x86/model_names.ts";
 
-export type { CpuModelName };
+export type { CpuModelName, Placement };
 
 /** The version of the definition's form that this release writes and reads. */
 export const DEFINITION_VERSION = 1;
@@ -57,18 +58,61 @@ export interface ClockDefinition {
   readonly date?: string;
 }
 
-/** A device that is added to the standard PC. */
-export interface DeviceDefinition {
-  /** Its name in this machine, unique: part of log lines, statistics and alarms. */
-  readonly name: string;
-  /** The module whose default export is the device: a URL, or a path from the current folder. One file that imports only Bulkhead. */
+/** A plugin of a machine: what devices and back ends have in common. */
+export interface PluginDefinition {
+  /** The module whose default export is the plugin: a URL, or a path from the current folder. One file that imports only Bulkhead. */
   readonly module: string | URL;
-  /** Values for the device's configuration schema. */
+  /** Values for the plugin's configuration schema. */
   readonly config?: Readonly<Record<string, number | string | boolean>>;
+  /**
+   * Where it runs. Default: a device without rights `confined`, a back end with rights `process`, Bulkhead's own devices `inline` and its own
+   * back ends `worker`.
+   */
+  readonly placement?: Placement;
+  /** The machine goes on without it when it fails. Default false: the machine stops, in order. */
+  readonly optional?: boolean;
+}
+
+/** A device that is added to the standard PC. */
+export interface DeviceDefinition extends PluginDefinition {
+  /** Its name in this machine, unique among devices, back ends and disks: part of log lines, statistics and alarms. */
+  readonly name: string;
   /** First port or address by region name, where the device's own preference does not suit. */
   readonly place?: Readonly<Record<string, number>>;
   /** Interrupt request (0 to 15) by line name. */
   readonly lines?: Readonly<Record<string, number>>;
+  /** Back ends and disks by the device's own name for what it uses. */
+  readonly connect?: Readonly<Record<string, string>>;
+}
+
+/** A back end: a plugin that touches the host on behalf of a device. What it may touch is what is bound here. */
+export interface BackendDefinition extends PluginDefinition {
+  /** Its name in this machine, unique among devices, back ends and disks. */
+  readonly name: string;
+  /**
+   * Real things by the plugin's placeholder: a file's path (from the current folder) or `file:` URL; `host:port` with an exact port; or
+   * `unix:PATH`.
+   */
+  readonly bind?: Readonly<Record<string, string | URL>>;
+}
+
+/** What happens to a disk's writes: they stay; they go to an overlay that can be thrown away; they are lost when the machine ends. */
+export type DiskMode = "persistent" | "undoable" | "nonpersistent";
+
+/** A disk: an image, or what a back end makes of something else. It is a virtio disk unless a device connects to its name. */
+export interface DiskDefinition {
+  /** Its name in this machine, unique among devices, back ends and disks. */
+  readonly name: string;
+  /** A raw image: a path from the current folder, or a `file:` URL. Naming it here is the agreement to it. */
+  readonly image?: string | URL;
+  /** A block back end, in place of an image. */
+  readonly backend?: Omit<BackendDefinition, "name">;
+  /** Default `persistent`. */
+  readonly mode?: DiskMode;
+  /** The file that gets what is written to an `undoable` disk. Default: the image's name with `.overlay` behind it. */
+  readonly overlay?: string | URL;
+  /** The guest cannot write. Default false. */
+  readonly readOnly?: boolean;
 }
 
 /** A step of a serial script. */
@@ -107,9 +151,26 @@ export interface MachineDefinition {
   readonly clock?: ClockDefinition;
   /** Devices besides those of the standard PC. */
   readonly devices?: readonly DeviceDefinition[];
+  /** Back ends, to which devices and the first serial port connect by name. */
+  readonly backends?: readonly BackendDefinition[];
+  /** Disks, in the order in which the guest sees them. */
+  readonly disks?: readonly DiskDefinition[];
+  /**
+   * Agreement to the rights that plugins ask for: `true` to whatever the modules named here ask for when nothing was agreed to before, or a
+   * list of content hashes, to exactly these contents. What differs from an earlier agreement needs its hash here. Default: somebody at the
+   * terminal is asked, once.
+   */
+  readonly agree?: boolean | readonly string[];
+  /** The file that records agreements. Default: `bulkhead.lock` beside the machine file, or in the current folder. */
+  readonly lock?: string | URL;
+  /** The file that gets a line of JSON for each access of a plugin to the host. */
+  readonly audit?: string | URL;
   /** What a reset that the guest requests does: `restart` loads the guest again, `stop` ends the run. Default `restart`. */
   readonly reset?: "restart" | "stop";
-  /** Where `bulkhead run` connects the first serial port: `stdio`, `none` or `file:PATH`. A script of one's own is at the port itself. */
+  /**
+   * Where the first serial port is connected: `backend:NAME`, a character back end; or, by `bulkhead run`, `stdio`, `none` or `file:PATH`. A
+   * script of one's own is at the port itself.
+   */
   readonly serial?: string;
   /** Steps at the serial port that run inside the machine, without the host: the same in each deterministic run. */
   readonly script?: readonly ScriptStep[];
@@ -145,6 +206,12 @@ export interface ResolvedDefinition {
   readonly board: string;
   /** Devices added to those of the board. */
   readonly devices: readonly ResolvedDevice[];
+  /** Back ends: those of the definition, then one for each disk, by the disk's name. */
+  readonly backends: readonly ResolvedBackend[];
+  /** Disks. */
+  readonly disks: readonly ResolvedDisk[];
+  /** The back end at the first serial port, or null. */
+  readonly serial: string | null;
   /** As in `MachineDefinition.reset`. */
   readonly reset: "restart" | "stop";
   /** Steps. */
@@ -155,18 +222,50 @@ export interface ResolvedDefinition {
   readonly trace: readonly string[];
 }
 
-/** A device of a resolved definition. */
-export interface ResolvedDevice {
+/** A plugin of a resolved definition. */
+export interface ResolvedPlugin {
   /** Its name in this machine. */
   readonly name: string;
   /** Absolute URL of its module. */
   readonly module: string;
   /** Values for its configuration schema. */
   readonly config: Readonly<Record<string, number | string | boolean>>;
+  /** Where the owner wants it to run; null: where it runs by default. */
+  readonly placement: Placement | null;
+  /** The machine goes on without it. */
+  readonly optional: boolean;
+}
+
+/** A device of a resolved definition. */
+export interface ResolvedDevice extends ResolvedPlugin {
   /** First port or address by region name. */
   readonly place: Readonly<Record<string, number>>;
   /** Interrupt request by line name. */
   readonly lines: Readonly<Record<string, number>>;
+  /** Names in `backends` (a disk's back end has the disk's name) by the device's name for what it uses. */
+  readonly connect: Readonly<Record<string, string>>;
+}
+
+/** A back end of a resolved definition. */
+export interface ResolvedBackend extends ResolvedPlugin {
+  /** By placeholder what the owner wrote: a path, `host:port` or `unix:PATH`. What it comes to is in the grant. */
+  readonly bind: Readonly<Record<string, string>>;
+  /** Files that it would read and write are given for reading only: it is a disk's whose image does not change. */
+  readonly readOnly: boolean;
+}
+
+/** A disk of a resolved definition. */
+export interface ResolvedDisk {
+  /** Its name, and its back end's. */
+  readonly name: string;
+  /** What happens to its writes. */
+  readonly mode: DiskMode;
+  /** Path of the file that gets what is written to an undoable disk; null for other disks. */
+  readonly overlay: string | null;
+  /** The guest cannot write. */
+  readonly readOnly: boolean;
+  /** No device of the definition connects to it: the board gives it a virtio disk. */
+  readonly virtio: boolean;
 }
 
 /** A step as it crosses compartments. */

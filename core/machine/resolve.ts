@@ -9,26 +9,34 @@ import {
   DEFINITION_VERSION,
   type MachineDefinition,
   type ResolvedDefinition,
-  type ResolvedDevice,
   type ResolvedStep,
   type ScriptStep,
 } from "./definition.ts";
-import { parseMemorySize } from "./memory_size.ts";
-import { nearestName } from "./nearest.ts";
+import { bad, boolean, choice, count, file, list, record } from "./definition_checks.ts";
 import { ENGINES } from "./engines.ts";
+import { parseMemorySize } from "./memory_size.ts";
+import { resolvePlugins } from "./resolve_plugins.ts";
 import { TRACES } from "./trace.ts";
+
+/** Modules that a machine is put together of; the core does not know where they are. */
+export interface MachineParts {
+  /** The module that assembles the board (see `core/machine/board.ts`). */
+  readonly board: URL;
+  /** The block back end of a disk that is an image. */
+  readonly rawImage: URL;
+}
 
 /**
  * Checks a definition and fills in what it leaves open. Files are not looked at.
  *
  * @param definition Anything: a machine file may export nonsense.
- * @param board URL of the module that assembles the board (see `core/machine/board.ts`).
- * @param base URL that relative module paths start from: the current folder.
+ * @param parts Our own modules of the machine.
+ * @param base URL that relative paths start from: the current folder.
  * @throws {BulkheadError} `bad-definition`, `memory-size` or `no-guest`, naming the field.
  */
 export function resolveDefinition(
   definition: MachineDefinition,
-  board: URL,
+  parts: MachineParts,
   base: URL,
 ): ResolvedDefinition {
   const machine = record(definition, "the machine definition", FIELDS.machine);
@@ -36,6 +44,7 @@ export function resolveDefinition(
     throw bad("version", `${DEFINITION_VERSION}, which this release reads`, machine.version);
   }
   checkBoot(machine.boot);
+  checkAgreement(machine);
   const cpu = record(machine.cpu ?? {}, "cpu", FIELDS.cpu);
   const clock = record(machine.clock ?? {}, "clock", FIELDS.clock);
   const mode = choice(clock.mode, "clock.mode", ["realtime", "deterministic"]);
@@ -50,8 +59,8 @@ export function resolveDefinition(
     countRegions: boolean(machine.countRegions, "countRegions"),
     clock: { mode, date: clockDate(clock.date, mode) },
     firmware: Object.hasOwn(Object(machine.boot), "rom"),
-    board: board.href,
-    devices: devices(list(machine.devices, "devices"), base),
+    board: parts.board.href,
+    ...resolvePlugins(machine, parts.rawImage, base),
     reset: choice(machine.reset, "reset", ["restart", "stop"]),
     script: list(machine.script, "script").map(step),
     stopAt: machine.stopAt === undefined ? null : count(machine.stopAt, "stopAt"),
@@ -78,6 +87,11 @@ const FIELDS = {
     "countRegions",
     "clock",
     "devices",
+    "backends",
+    "disks",
+    "agree",
+    "lock",
+    "audit",
     "reset",
     "serial",
     "script",
@@ -86,7 +100,6 @@ const FIELDS = {
   ],
   cpu: ["model"],
   clock: ["mode", "date"],
-  device: ["name", "module", "config", "place", "lines"],
   kernel: ["kernel", "initrd", "append", "overlay"],
   rom: ["rom"],
   multiboot: ["multiboot", "append", "modules"],
@@ -120,29 +133,13 @@ function checkBoot(boot: unknown): void {
   if (fields.append !== undefined && typeof fields.append !== "string") throw bad("boot.append", "text", fields.append);
 }
 
-function devices(given: readonly unknown[], base: URL): ResolvedDevice[] {
-  const names = new Set<string>();
-  return given.map((entry, index) => {
-    const device = record(entry, `devices[${index}]`, FIELDS.device);
-    const { name, module } = device;
-    if (typeof name !== "string" || !/^[a-z][a-z0-9-]*$/.test(name)) {
-      throw bad(`devices[${index}].name`, "a name of lower-case letters, digits and hyphens", name);
-    }
-    if (names.has(name)) throw bad(`devices[${index}].name`, "a name that no other device has", name);
-    names.add(name);
-    file(module, `devices[${index}].module`);
-    const table = (key: "config" | "place" | "lines") => record(device[key] ?? {}, `devices[${index}].${key}`);
-    for (const key of ["place", "lines"] as const) {
-      for (const [item, value] of Object.entries(table(key))) count(value, `devices[${index}].${key}.${item}`);
-    }
-    return {
-      name,
-      module: new URL(module as string | URL, base).href,
-      config: table("config") as ResolvedDevice["config"],
-      place: table("place") as Record<string, number>,
-      lines: table("lines") as Record<string, number>,
-    };
-  });
+function checkAgreement({ agree, lock, audit }: Record<string, unknown>): void {
+  for (const [key, value] of Object.entries({ lock, audit })) if (value !== undefined) file(value, key);
+  if (agree === undefined || typeof agree === "boolean") return;
+  for (const [index, hash] of list(agree, "agree").entries()) {
+    if (typeof hash === "string" && /^[0-9a-f]{64}$/.test(hash)) continue;
+    throw bad(`agree[${index}]`, "a content hash: 64 hexadecimal digits, as the table of rights shows them", hash);
+  }
 }
 
 function step(given: unknown, index: number): ResolvedStep {
@@ -175,66 +172,4 @@ function clockDate(given: unknown, mode: string): number {
   const date = typeof given === "string" ? Date.parse(given) : NaN;
   if (Number.isNaN(date)) throw bad("clock.date", "a date such as 2026-01-31T12:00:00Z", given);
   return date;
-}
-
-function record(value: unknown, where: string, known?: readonly string[]): Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad(where, "an object", value);
-  for (const key of known === undefined ? [] : Object.keys(value)) {
-    if (known!.includes(key)) continue;
-    const meant = nearestName(key, known!);
-    const remedy = meant === undefined ? undefined : `did you mean "${meant}"?`;
-    throw bad(where, `fields among ${known!.join(", ")}`, `"${key}"`, remedy);
-  }
-  return value as Record<string, unknown>;
-}
-
-function list(value: unknown, where: string): readonly unknown[] {
-  if (value === undefined) return [];
-  if (!Array.isArray(value)) throw bad(where, "a list", value);
-  return value;
-}
-
-function file(value: unknown, where: string): void {
-  if (value instanceof URL || (typeof value === "string" && value !== "")) return;
-  throw bad(where, "the name of a file", value);
-}
-
-function count(value: unknown, where: string, most = Number.MAX_SAFE_INTEGER): number {
-  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= most) return value;
-  throw bad(
-    where,
-    most === Number.MAX_SAFE_INTEGER ? "a whole number, 0 or more" : `a whole number, 0 to ${most}`,
-    value,
-  );
-}
-
-function boolean(value: unknown, where: string): boolean {
-  if (value === undefined || typeof value === "boolean") return value ?? false;
-  throw bad(where, "true or false", value);
-}
-
-function choice<T extends string>(value: unknown, where: string, options: readonly [T, ...T[]]): T {
-  if (value === undefined) return options[0];
-  if (options.includes(value as T)) return value as T;
-  throw bad(where, options.map((option) => `"${option}"`).join(" or "), value);
-}
-
-function bad(where: string, expected: string, found: unknown, remedy?: string): BulkheadError {
-  const subject = "the machine definition";
-  return new BulkheadError({
-    code: "bad-definition",
-    subject,
-    where: where === subject ? undefined : where,
-    expected,
-    found: typeof found === "string" ? found : describe(found),
-    remedy,
-  });
-}
-
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  if (typeof value === "function") return "a function";
-  if (Array.isArray(value)) return "a list";
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }

@@ -4,8 +4,9 @@ import type { MachineDefinition } from "./definition.ts";
 import { resolveDefinition } from "./resolve.ts";
 
 const base = new URL("file:///machines/");
+const parts = { board: new URL("file:///pc.ts"), rawImage: new URL("file:///raw_image.ts") };
 // deno-lint-ignore no-explicit-any
-const resolve = (definition: any) => resolveDefinition(definition as MachineDefinition, new URL("file:///pc.ts"), base);
+const resolve = (definition: any) => resolveDefinition(definition as MachineDefinition, parts, base);
 const boot = { kernel: "vmlinuz" };
 
 Deno.test("what a definition leaves open is filled in", () => {
@@ -20,6 +21,9 @@ Deno.test("what a definition leaves open is filled in", () => {
     firmware: false,
     board: "file:///pc.ts",
     devices: [],
+    backends: [],
+    disks: [],
+    serial: null,
     reset: "restart",
     script: [],
     stopAt: null,
@@ -84,9 +88,35 @@ Deno.test("nonsense is named with its field", () => {
     [{ boot, devices: [{ name: "A b", module: "x" }] }, "devices[0].name: expected a name of lower-case letters"],
     [
       { boot, devices: [{ name: "x", module: "x" }, { name: "x", module: "x" }] },
-      "devices[1].name: expected a name that no other device has",
+      "devices[1].name: expected a name that no other device, back end or disk has",
     ],
     [{ boot, devices: [{ name: "x", module: "x", lines: { a: -1 } }] }, "devices[0].lines.a: expected a whole number"],
+    [{ boot, devices: [{ name: "x", module: "x", placement: "attic" }] }, 'placement: expected "inline" or "confined"'],
+    [
+      { boot, devices: [{ name: "x", module: "x", connect: { disk: "y" } }] },
+      "the name of a back end or of a disk, found y",
+    ],
+    [{ boot, devices: [{ name: "x", module: "https://" }] }, "devices[0].module: expected a URL, or a path"],
+    [{ boot, backends: [{ name: "x" }] }, "backends[0].module: expected the name of a file, found nothing"],
+    [
+      { boot, backends: [{ name: "x", module: "x", bind: { a: 5 } }] },
+      "backends[0].bind.a: expected a path, host:port",
+    ],
+    [{ boot, backends: [{ name: "x", module: "x", bind: { "a\u001b": "b" } }] }, "expected placeholders of letters"],
+    [{ boot, disks: [{ name: "a" }] }, "disks[0]: expected either an image or a backend, found neither"],
+    [{ boot, disks: [{ name: "a", image: "i", backend: { module: "m" } }] }, "found both"],
+    [{ boot, disks: [{ name: "a", image: "i", mode: "eternal" }] }, 'disks[0].mode: expected "persistent" or'],
+    [{ boot, disks: [{ name: "a", image: "i", overlay: "o" }] }, 'overlay: expected a disk of mode "undoable"'],
+    [{ boot, disks: [{ name: "a", image: new URL("https://a/b") }] }, "disks[0].image: expected the name of a file"],
+    [{ boot, disks: [{ name: "a", backend: { name: "b", module: "m" } }] }, "disks[0].backend: expected fields among"],
+    [
+      { boot, serial: "backend:tape" },
+      "serial: expected the name of a back end or of a disk, found tape; none is defined",
+    ],
+    [{ boot, agree: "yes" }, "agree: expected a list, found yes"],
+    [{ boot, agree: ["yes"] }, "agree[0]: expected a content hash"],
+    [{ boot, lock: 5 }, "lock: expected the name of a file"],
+    [{ boot, audit: "" }, "audit: expected the name of a file"],
     [{ boot, script: [{ expect: "(" }] }, "script[0].expect: expected a regular expression"],
     [{ boot, script: [{ expect: "a", send: "b" }] }, "script[0]: expected either expect or send"],
     [{ boot, stopAt: 1.5 }, "stopAt: expected a whole number"],
@@ -97,4 +127,37 @@ Deno.test("nonsense is named with its field", () => {
     [{ boot, reset: "maybe" }, 'reset: expected "restart" or "stop"'],
   ];
   for (const [definition, expected] of cases) assertThrows(() => resolve(definition), BulkheadError, expected);
+});
+
+Deno.test("a disk brings its back end, and is a virtio disk unless a device connects to it", () => {
+  const { devices, backends, disks } = resolve({
+    boot,
+    devices: [{ name: "drive", module: "ide.ts", connect: { disk: "b" } }],
+    disks: [
+      { name: "a", image: new URL("file:///tmp/a%20b.img"), mode: "undoable" },
+      { name: "b", backend: { module: "tape.ts", bind: { reel: "reel.img" }, placement: "process" } },
+      { name: "c", image: "c.img", readOnly: true },
+    ],
+  });
+  assertEquals(devices[0]!.connect, { disk: "b" });
+  assertEquals(disks, [
+    { name: "a", mode: "undoable", overlay: "/tmp/a b.img.overlay", readOnly: false, virtio: true },
+    { name: "b", mode: "persistent", overlay: null, readOnly: false, virtio: false },
+    { name: "c", mode: "persistent", overlay: null, readOnly: true, virtio: true },
+  ]);
+  const common = { optional: false, placement: null };
+  const image = { ...common, module: "file:///raw_image.ts" };
+  assertEquals(backends, [
+    { ...image, name: "a", bind: { image: "/tmp/a b.img" }, config: { readOnly: true }, readOnly: true },
+    {
+      ...common,
+      name: "b",
+      module: "file:///machines/tape.ts",
+      bind: { reel: "reel.img" },
+      config: {},
+      placement: "process",
+      readOnly: false,
+    },
+    { ...image, name: "c", bind: { image: "c.img" }, config: { readOnly: true }, readOnly: true },
+  ]);
 });

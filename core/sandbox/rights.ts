@@ -26,7 +26,7 @@ export interface Rights {
 export const NO_RIGHTS: Rights = { read: [], write: [], net: [], env: [], import: [] };
 
 /** The port of V8's inspector: who may reach it may evaluate code in the process that listens. */
-const INSPECTOR_PORT = 9229;
+export const INSPECTOR_PORT = 9229;
 
 /** Rights that no compartment is ever given. */
 const NEVER = ["sys", "run", "ffi"] as const;

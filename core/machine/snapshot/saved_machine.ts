@@ -15,8 +15,8 @@ import { sha256Hex } from "./sha256.ts";
 /** The most bytes of ROM beside a guest's pieces in RAM. */
 const MOST_ROM = 64 * 1024 * 1024;
 
-/** A device that was added to the board; which module it comes from is the restoring definition's part. */
-export type SavedDevice = Omit<ResolvedDevice, "module">;
+/** A device that was added to the board; which module it comes from, and where it runs, is the restoring definition's part. */
+export type SavedDevice = Pick<ResolvedDevice, "name" | "config" | "place" | "lines">;
 
 /** A piece of the guest, by its content. */
 export interface IdentifiedPiece extends Piece {
