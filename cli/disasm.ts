@@ -6,8 +6,7 @@
 import { disassemble } from "../core/x86/disassemble.ts";
 import { readGuestFile } from "../host/guest.ts";
 import type { Command } from "./command.ts";
-import { choice } from "./machine_options.ts";
-import { optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
+import { choice, optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
 import { parseAddress, parseCount } from "./values.ts";
 
 const TABLE: OptionTable = {

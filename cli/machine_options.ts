@@ -9,7 +9,8 @@ import { parseMemorySize } from "../core/machine/memory_size.ts";
 import { CPU_MODELS } from "../core/x86/model_names.ts";
 import { ENGINES } from "../core/machine/engines.ts";
 import { TRACES } from "../core/machine/trace.ts";
-import { type Arguments, type OptionTable, usage } from "./options.ts";
+import { type Arguments, choice, type OptionTable, usage } from "./options.ts";
+import { pluginOptions } from "./plugin_options.ts";
 import { parseCount, parseCountOrZero, parseEscapes, parsePattern } from "./values.ts";
 
 /** What the guest is. */
@@ -99,14 +100,8 @@ function machineOptions(args: Arguments, file: MachineDefinition | undefined): P
     ...(args.has("stop-at") ? { stopAt: parseCount(args.get("stop-at")!, "--stop-at") } : {}),
     ...(args.has("trace") ? { trace: args.all("trace").map((what) => choice(what, "--trace", TRACES)) } : {}),
     ...(steps.length > 0 ? { script: steps } : {}),
+    ...pluginOptions(args, file),
   };
-}
-
-/** One of several words. @throws {BulkheadError} `usage`. */
-export function choice<const T extends string>(value: string, option: string, choices: readonly T[]): T {
-  const chosen = choices.find((choice) => choice === value);
-  if (chosen === undefined) throw usage(option, choices.join(" or "), `"${value}"`);
-  return chosen;
 }
 
 function scriptOf(args: Arguments): ScriptStep[] {

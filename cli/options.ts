@@ -121,6 +121,13 @@ export function usage(subject: string, expected: string, found: string, remedy?:
   return new BulkheadError({ code: "usage", subject, expected, found, remedy });
 }
 
+/** One of several words. @throws {BulkheadError} `usage`. */
+export function choice<const T extends string>(value: string, option: string, choices: readonly T[]): T {
+  const chosen = choices.find((choice) => choice === value);
+  if (chosen === undefined) throw usage(option, choices.join(" or "), `"${value}"`);
+  return chosen;
+}
+
 function unknown(argument: string, name: string, options: OptionTable): BulkheadError {
   const meant = nearestName(name, Object.keys(options));
   const remedy = meant === undefined ? "see --help" : `did you mean --${meant}?`;

@@ -4,11 +4,13 @@
  * @module
  */
 import type { Command } from "./command.ts";
+import { consentOptions } from "./consent.ts";
 import { parseGdbAddress } from "./gdb_address.ts";
 import { EXIT_CODE_HELP } from "./exit_codes.ts";
 import { loadMachineFile } from "./machine_file.ts";
 import { GUEST_OPTIONS, MACHINE_OPTIONS, machineDefinition, restoreDefinition } from "./machine_options.ts";
 import { type Arguments, optionHelp, type OptionTable, parseArguments, usage } from "./options.ts";
+import { PLUGIN_OPTIONS } from "./plugin_options.ts";
 import { parseSerial } from "./serial_target.ts";
 import { runSession, type SessionOptions } from "./session.ts";
 import { parseDuration } from "./values.ts";
@@ -17,7 +19,7 @@ import { parseDuration } from "./values.ts";
 export const SESSION_OPTIONS = {
   serial: {
     value: "WHERE",
-    doc: "Connect the first serial port: stdio (the default), none, or file:PATH for its output.",
+    doc: "Connect the first serial port: stdio (the default), none, file:PATH for its output, or backend:NAME.",
   },
   timeout: { value: "TIME", doc: "End the run after this time of the host, such as 60s or 2m, with exit code 124." },
   save: {
@@ -46,10 +48,20 @@ const RESTORE_OPTIONS = {
   },
 } as const satisfies OptionTable;
 
-const TABLE: OptionTable = { ...GUEST_OPTIONS, ...MACHINE_OPTIONS, ...SESSION_OPTIONS, ...RESTORE_OPTIONS };
+const TABLE: OptionTable = {
+  ...GUEST_OPTIONS,
+  ...MACHINE_OPTIONS,
+  ...PLUGIN_OPTIONS,
+  ...SESSION_OPTIONS,
+  ...RESTORE_OPTIONS,
+};
 
-/** What the options say about the session. `serial` is where the port goes unless they say. @throws {BulkheadError} `usage`. */
-export function sessionOptions(args: Arguments, serial: string): Omit<SessionOptions, "definition" | "restore"> {
+/** What the options say about the session. `serial` is where the port goes unless they say, `file` the machine file. @throws {BulkheadError} `usage`. */
+export function sessionOptions(
+  args: Arguments,
+  serial: string,
+  file?: string,
+): Omit<SessionOptions, "definition" | "restore"> {
   const given = args.get("serial");
   if (args.has("gdb-no-wait") && !args.has("gdb")) throw usage("--gdb-no-wait", "to be given with --gdb", "it alone");
   return {
@@ -61,6 +73,7 @@ export function sessionOptions(args: Arguments, serial: string): Omit<SessionOpt
       : {}),
     ...(args.has("stats") ? { statistics: args.get("stats")! } : {}),
     ...(args.has("regions") ? { regions: args.get("regions")! } : {}),
+    consent: consentOptions(args, file),
     debug: args.has("debug"),
   };
 }
@@ -71,7 +84,13 @@ export const command: Command = {
   summary: "Run a machine, given by options, or by a file whose default export is its definition.",
   help: `${optionHelp(TABLE)}
 With --serial stdio on a terminal, Ctrl-A X ends the machine and Ctrl-A H shows more keys; Ctrl-C goes to the guest.
-Options override what a machine file says. Paths are relative to the current folder.
+Options override what a machine file says; devices, back ends and disks are added to its own. Paths are relative to the
+current folder.
+
+A plugin that asks for rights on this computer, or is not to be held by anything, is shown before anything runs: where it
+came from, the hash of its content, each right, what it is bound to, and why. You agree once, and exactly that content
+runs; a content, a right or a bound value that differs stops the next start. Bulkhead's own back ends need no agreement
+besides the option that names the file, and a device that asks for nothing is confined.
 
 ${EXIT_CODE_HELP}
 Example:
@@ -84,7 +103,7 @@ Example:
     const args = parseArguments(argv, TABLE, 1);
     const file = args.operands[0] === undefined ? undefined : await loadMachineFile(args.operands[0]);
     const serial = typeof file?.serial === "string" ? file.serial : "stdio";
-    const options = sessionOptions(args, serial);
+    const options = sessionOptions(args, serial, args.operands[0]);
     const snapshot = args.get("restore");
     if (snapshot === undefined) return await runSession({ definition: machineDefinition(args, file), ...options });
     return await runSession({ definition: restoreDefinition(args, file), restore: snapshot, ...options });

@@ -11,13 +11,14 @@ import { usage } from "./options.ts";
 export type SerialChoice = { readonly kind: "stdio" } | { readonly kind: "none" } | {
   readonly kind: "file";
   readonly path: string;
-};
+} | { readonly kind: "backend"; readonly name: string };
 
-/** Reads `stdio`, `none` or `file:PATH`. @throws {BulkheadError} `usage`. */
+/** Reads `stdio`, `none`, `file:PATH` or `backend:NAME`. @throws {BulkheadError} `usage`. */
 export function parseSerial(text: string, option: string): SerialChoice {
   if (text === "stdio" || text === "none") return { kind: text };
   if (text.startsWith("file:") && text.length > 5) return { kind: "file", path: text.slice(5) };
-  throw usage(option, "stdio, none or file:PATH", `"${text}"`);
+  if (text.startsWith("backend:") && text.length > 8) return { kind: "backend", name: text.slice(8) };
+  throw usage(option, "stdio, none, file:PATH or backend:NAME", `"${text}"`);
 }
 
 /** Takes the guest's output. */
@@ -33,7 +34,10 @@ export interface SerialTarget {
 /** Opens the target. @throws {BulkheadError} `serial-file` when the file cannot be written. */
 export async function openSerial(choice: SerialChoice, terminal: Terminal): Promise<SerialTarget> {
   const nothing = () => {};
-  if (choice.kind === "none") return { write: () => Promise.resolve(true), close: nothing, abandon: nothing };
+  // What a back end gets, the machine sends it.
+  if (choice.kind === "none" || choice.kind === "backend") {
+    return { write: () => Promise.resolve(true), close: nothing, abandon: nothing };
+  }
   if (choice.kind === "stdio") return { write: (bytes) => terminal.write(bytes), close: nothing, abandon: nothing };
   return await openFile(choice.path);
 }

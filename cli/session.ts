@@ -11,6 +11,7 @@ import { type GdbListener, type Guest, Machine, type MachineListener } from "../
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
+import { agreedPlugins, type ConsentOptions } from "../host/consent.ts";
 import { readGuest, releaseGuest } from "../host/guest.ts";
 import { openSnapshot, SnapshotFile } from "../host/snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
@@ -41,6 +42,8 @@ export type SessionOptions = SessionMachine & {
   readonly regions?: string;
   /** Where to listen for gdb. */
   readonly gdb?: GdbListener;
+  /** Who agrees to what plugins ask for. */
+  readonly consent: ConsentOptions;
   /** Show the machine's log. */
   readonly debug: boolean;
   /** Said once the machine runs, where somebody sits at the terminal. */

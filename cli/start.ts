@@ -9,6 +9,7 @@ import { interruptible } from "./debian_host.ts";
 import { EXIT_CODE_HELP } from "./exit_codes.ts";
 import { MACHINE_OPTIONS, machineDefinition } from "./machine_options.ts";
 import { optionHelp, type OptionTable, parseArguments } from "./options.ts";
+import { PLUGIN_OPTIONS } from "./plugin_options.ts";
 import { SESSION_OPTIONS, sessionOptions } from "./run.ts";
 import { runSession } from "./session.ts";
 
@@ -22,7 +23,7 @@ const COMMAND_LINE = "console=ttyS0 rdinit=/bin/sh -- -c " +
   '"mount -t devtmpfs dev /dev; mount -t proc proc /proc; mount -t sysfs sys /sys; ' +
   'echo ttyS0::respawn:-/bin/sh > /etc/inittab; exec /bin/busybox init"';
 
-const TABLE: OptionTable = { ...MACHINE_OPTIONS, ...SESSION_OPTIONS };
+const TABLE: OptionTable = { ...MACHINE_OPTIONS, ...PLUGIN_OPTIONS, ...SESSION_OPTIONS };
 
 /** `bulkhead start`. */
 export const command: Command = {

@@ -132,7 +132,7 @@ const CASES: Readonly<Record<string, readonly [args: readonly string[], ...sente
   ],
   "an unknown serial target": [
     ["run", "--rom", "good.rom", "--serial", "tape"],
-    "--serial: expected stdio, none or file:PATH",
+    "--serial: expected stdio, none, file:PATH or backend:NAME",
   ],
   "a folder as the serial file": [
     ["run", "--rom", "good.rom", "--serial", "file:folder"],
