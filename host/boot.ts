@@ -18,10 +18,11 @@ import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
-/** What every machine is put together of: the standard PC's board, and disks that are raw images. */
+/** What every machine is put together of: the standard PC's board, and what disks are made of. */
 export const PARTS: MachineParts = {
   board: new URL(import.meta.resolve("./pc.ts")),
   rawImage: new URL(import.meta.resolve("../plugins/raw_image.ts")),
+  overlayFile: new URL(import.meta.resolve("../plugins/overlay_file.ts")),
 };
 
 /** URL of the current folder, from which relative paths of a definition start. */
