@@ -147,7 +147,8 @@ function wordOf(kind: "device" | "backend"): string {
   return kind === "device" ? "device" : "back end";
 }
 
-function filePath(file: string | URL): string {
+/** The path that a definition names. */
+export function filePath(file: string | URL): string {
   const text = String(file);
   if (!text.startsWith("file:")) return text;
   return decodeURIComponent(new URL(text).pathname).replace(/^\/(?=[A-Za-z]:)/, "");

@@ -9,6 +9,7 @@ import type { CpuStart } from "../engine/cpu_start.ts";
 import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
+import type { HostUse } from "../sandbox/host_uses.ts";
 import { release } from "../sandbox/reclaim.ts";
 import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
@@ -65,6 +66,8 @@ export interface MachineListener {
   log?(record: LogRecord): void;
   /** A step met its expectation. */
   matched?(id: number, match: ScriptMatch): void;
+  /** A plugin, by its name in the machine, used something of the host. */
+  used?(plugin: string, use: HostUse): void;
 }
 
 /** A listener for gdb in the machine process. */
@@ -313,6 +316,7 @@ function start(rights: Rights, listener: MachineListener, again: Guest["again"] 
         matched: ({ id, match }) => listener.matched?.(id, match),
         exit: ({ report }) => exit.resolve(report),
         log: ({ record }) => listener.log?.(record),
+        used: ({ plugin, use }) => listener.used?.(plugin, use),
         saved: (_body, bytes) => saving.sink?.(bytes),
       },
     },

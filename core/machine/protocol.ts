@@ -9,6 +9,7 @@ import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
+import type { HostUse } from "../sandbox/host_uses.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
@@ -130,7 +131,10 @@ export type MachineSpeech = {
     /** Sends the guest's pieces again in `load`, those of RAM, and answers then. */
     reload: { ask: { pieces: Piece[] }; answer: Nothing };
   };
-  events: VcpuEvents;
+  events: VcpuEvents & {
+    /** A plugin, by its name in the machine, used something of the host. */
+    used: { plugin: string; use: HostUse };
+  };
 };
 
 /** The one message that a virtual CPU's thread gets by `postMessage`. */
