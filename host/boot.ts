@@ -14,6 +14,7 @@ import { type MachineParts, resolveDefinition, resolveStep } from "../core/machi
 import type { ScriptMatch } from "../core/machine/script.ts";
 import type { RegionReports } from "../core/engine/translator/region_watch.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
+import { agreedPlugins } from "./consent.ts";
 import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
@@ -180,9 +181,10 @@ export class VirtualMachine implements AsyncDisposable {
   static async boot(definition: MachineDefinition, options: BootOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
     const resolved = resolveDefinition(definition, PARTS, currentFolder());
+    const plugins = await agreedPlugins(resolved, definition);
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
-    const machine = await Machine.start(resolved, guest, serial.listener(options), gdb);
+    const machine = await Machine.start(resolved, guest, serial.listener(options), gdb, plugins);
     releaseGuest(guest);
     serial.connect(machine);
     const deterministic = resolved.clock.mode === "deterministic";
@@ -195,7 +197,8 @@ export class VirtualMachine implements AsyncDisposable {
     const gdb = gdbListener(options.gdb);
     const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, PARTS, currentFolder());
     const serial = new MachineSerialPort();
-    const machine = await Machine.restore(definition, source, serial.listener(options), gdb);
+    const plugins = await agreedPlugins(definition, options.definition ?? {});
+    const machine = await Machine.restore(definition, source, serial.listener(options), gdb, plugins);
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();

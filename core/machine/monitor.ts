@@ -96,12 +96,15 @@ export class Monitor {
       a20: (level) => this.#machine.cpu.setA20(level),
       reset: (level) => void (level && this.#requestReset()),
       intr: () => {},
+      failed: (error) => this.#finishAtBoundary({ reason: "failed", error }),
       control: {
         powerOff: () => this.#finishAtBoundary({ reason: "powered-off" }),
         exit: (status) => this.#finishAtBoundary({ reason: "exit-port", status }),
       },
       serial: this.#serial,
       debug: { write: (bytes) => this.#tell("debug", {}, bytes), ready: () => {} },
+      // A deterministic machine's devices have seeds.
+      entropy: { available: !this.#deterministic, fill: (into) => void crypto.getRandomValues(into) },
     }, (record) => this.#log(record));
     const { cpu, clock, board, host } = this.#machine;
     const offer = clock.alarm("machine/serial-input", () => this.#serial.offer());
@@ -212,7 +215,8 @@ export class Monitor {
 
   #finishAtBoundary(end: End): void {
     this.#end ??= end;
-    this.#loop.leave();
+    // A part may fail while the machine is still being put together.
+    this.#loop?.leave();
   }
 
   #finish(end: End): void {
@@ -292,6 +296,7 @@ export class Monitor {
   }
 
   #safePoint(idle: boolean): void {
+    this.#machine.plugins.safePoint();
     if (this.#input.readable > 0) this.#takeInput();
     const pending = this.#serial.pendingOutput;
     if (pending === 0) return;

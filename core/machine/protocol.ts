@@ -10,6 +10,7 @@ import type { MemoryLayout } from "../memory/layout.ts";
 import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import type { PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
@@ -98,7 +99,10 @@ export type ThreadEvents = VcpuEvents & {
 export type OwnerSpeech = {
   requests: OwnedRequests & {
     /** The definition and the pieces of the guest; their bytes follow in `load`. */
-    assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
+    assemble: {
+      ask: { definition: ResolvedDefinition; plugins: PluginParts; cpu: CpuStart; pieces: Piece[] };
+      answer: Nothing;
+    };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
     /**
@@ -106,7 +110,13 @@ export type OwnerSpeech = {
      * Answered when all of it has been checked and taken over.
      */
     restore: {
-      ask: { definition: ResolvedDefinition; subject: string; file: string | null; digest: string };
+      ask: {
+        definition: ResolvedDefinition;
+        plugins: PluginParts;
+        subject: string;
+        file: string | null;
+        digest: string;
+      };
       answer: Nothing;
     };
     /** Saves the machine: the snapshot is told in parts, before the answer. */
@@ -121,6 +131,10 @@ export type OwnerSpeech = {
     load: { piece: number; offset: number };
     /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
     snapshot: { offset: number; length: number };
+    /** The payload is what the process of the plugin with this index said. */
+    fromPlugin: { index: number };
+    /** The process of the plugin with this index has ended. */
+    pluginEnded: { index: number };
   };
 };
 
@@ -130,13 +144,18 @@ export type MachineSpeech = {
     /** Sends the guest's pieces again in `load`, those of RAM, and answers then. */
     reload: { ask: { pieces: Piece[] }; answer: Nothing };
   };
-  events: VcpuEvents;
+  events: VcpuEvents & {
+    /** The payload is for the process of the plugin with this index. */
+    toPlugin: { index: number };
+  };
 };
 
 /** The one message that a virtual CPU's thread gets by `postMessage`. */
 export interface VcpuInit {
   /** The machine. */
   readonly definition: ResolvedDefinition;
+  /** Its plugins. */
+  readonly plugins: ThreadPlugins;
   /** How its processor starts. */
   readonly cpu: CpuStart;
   /** The pieces of the guest. Those of RAM are put there by somebody else, before the guest runs. */

@@ -89,6 +89,12 @@ export function stopMailbox(buffer: SharedArrayBuffer): void {
   Atomics.notify(words, TURN.TO_FAR);
 }
 
+/** Whether the far side has a message that it has not answered. Only as true as the far side lets it be. */
+export function mailboxBusy(buffer: SharedArrayBuffer): boolean {
+  const words = new Int32Array(buffer, 0, TURN_BYTES / 4);
+  return Atomics.load(words, TURN.TO_FAR) !== Atomics.load(words, TURN.TO_NEAR);
+}
+
 /** A side of a mailbox in shared memory. */
 export class SharedPort implements Port {
   /** What this side writes. */
