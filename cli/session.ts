@@ -146,12 +146,16 @@ async function prepare(options: SessionOptions, consent: ConsentOptions): Promis
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, PARTS, currentFolder());
     const plugins = await agreedPlugins(definition, options.definition, consent);
-    return { definition, plugins, start: (listener) => Machine.restore(definition, source, listener, gdb) };
+    return { definition, plugins, start: (listener) => Machine.restore(definition, source, listener, gdb, plugins) };
   }
   const definition = resolveDefinition(options.definition, PARTS, currentFolder());
   const plugins = await agreedPlugins(definition, options.definition, consent);
   const guest = await readGuest(options.definition.boot, definition.memory);
-  return { definition, plugins, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
+  return {
+    definition,
+    plugins,
+    start: (listener) => started(Machine.start(definition, guest, listener, gdb, plugins), guest),
+  };
 }
 
 /** Asks as long as nothing ends the session. */

@@ -198,7 +198,10 @@ export class VirtualMachine implements AsyncDisposable {
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
     const audit = auditOf(plugins, definition, options);
-    const machine = await disposing(audit, Machine.start(resolved, guest, serial.listener(options, audit), gdb));
+    const machine = await disposing(
+      audit,
+      Machine.start(resolved, guest, serial.listener(options, audit), gdb, plugins),
+    );
     releaseGuest(guest);
     serial.connect(machine);
     const deterministic = resolved.clock.mode === "deterministic";
@@ -213,7 +216,10 @@ export class VirtualMachine implements AsyncDisposable {
     const plugins = await agreedPlugins(definition, options.definition ?? {}, consentOptions(options));
     const serial = new MachineSerialPort();
     const audit = auditOf(plugins, options.definition ?? {}, options);
-    const machine = await disposing(audit, Machine.restore(definition, source, serial.listener(options, audit), gdb));
+    const machine = await disposing(
+      audit,
+      Machine.restore(definition, source, serial.listener(options, audit), gdb, plugins),
+    );
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();

@@ -12,6 +12,7 @@ import { type DmaCount, dmaWindow, type GuestMemory } from "./dma.ts";
 import { BulkheadError } from "./error.ts";
 import { Socket } from "./interface.ts";
 import { type LineSink, Output } from "./lines.ts";
+import { liveState } from "./live_state.ts";
 import type { LogSink } from "./log.ts";
 import { PciFunction, type PciState } from "./pci_function.ts";
 import { RegionMap, RegisterStorage } from "./registers.ts";
@@ -111,7 +112,7 @@ export class AttachedDevice<N extends Needs = Needs> {
 
   /** The device's state object, for tests and inspection. It changes with every restore. */
   get state(): object {
-    return this.#state;
+    return liveState(this.#state);
   }
 
   /** Values of latch and status registers, for tests and inspection. */
@@ -164,7 +165,7 @@ export class AttachedDevice<N extends Needs = Needs> {
     return {
       id: this.#definition.id,
       version: this.#definition.version,
-      state: this.#cloned(this.#state),
+      state: this.#cloned(liveState(this.#state)),
       latches: this.#storage.save(),
       lines: Object.fromEntries([...this.#outputs].map(([name, output]) => [name, output.level])),
       regions: Object.fromEntries([...this.regions].map(([name, region]) => [name, region.base])),

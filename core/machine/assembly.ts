@@ -17,6 +17,7 @@ import { PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
 import type { Board, BoardParts, MachineSignals } from "./board.ts";
 import type { ResolvedDevice } from "./definition.ts";
+import { AssembledPlugins } from "./assembled_plugins.ts";
 import { placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedCpu } from "./instruction_trace.ts";
@@ -36,18 +37,18 @@ export interface Assembly {
   readonly host: DeviceHost;
   /** What the board gives. */
   readonly board: BoardParts;
+  /** The machine's plugins. */
+  readonly plugins: AssembledPlugins;
 }
 
 /**
  * Assembles a machine.
  *
- * @param devices Devices of the definition by module URL.
  * @throws {BulkheadError} A device that cannot be attached, or a piece that does not fit.
  */
 export function assemble(
   init: VcpuInit,
   board: Board,
-  devices: ReadonlyMap<string, AnyDevice>,
   signals: MachineSignals,
   log: LogSink,
 ): Assembly {
@@ -65,7 +66,8 @@ export function assemble(
     date: definition.clock.date,
     firmware: definition.firmware,
   });
-  for (const device of definition.devices) attach(host, parts, signals, device, devices.get(device.module));
+  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals.failed, log);
+  for (const device of definition.devices) attach(host, parts, signals, device, plugins.device(device.name));
 
   const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
   const instructions = trace("instructions"), interrupted = trace("interrupts");
@@ -88,7 +90,7 @@ export function assemble(
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),
   });
   const runner = instructions ? new TracedCpu(cpu, instructions) : cpu;
-  return { cpu, runner, clock, host, board: parts };
+  return { cpu, runner, clock, host, board: parts, plugins };
 }
 
 /** How the translator works, and what is to be seen of it. */
@@ -106,17 +108,8 @@ function attach(
   parts: BoardParts,
   signals: MachineSignals,
   given: ResolvedDevice,
-  device: AnyDevice | undefined,
+  device: AnyDevice,
 ): void {
-  if (typeof device !== "object" || device === null || typeof device.wire !== "function") {
-    throw new BulkheadError({
-      code: "no-device",
-      subject: `device "${given.name}"`,
-      where: given.module,
-      expected: "a module whose default export is made by device({...})",
-      found: device === undefined ? "no default export" : `a default export of type ${typeof device}`,
-    });
-  }
   const attached = host.attach(device, { name: given.name, config: given.config, at: given.place });
   const needs: Needs = attached.needs;
   for (const [use, kind] of Object.entries(needs.uses ?? {})) {

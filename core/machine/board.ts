@@ -6,6 +6,7 @@
  * @module
  */
 import type { CharacterBackend, CharacterFrontEnd, FpuErrorPins, MachineControl } from "../bus/backend.ts";
+import type { BulkheadError } from "../bus/error.ts";
 import type { DeviceHost } from "../bus/host.ts";
 import type { LineSink, Net } from "../bus/lines.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
@@ -18,6 +19,8 @@ export interface MachineSignals {
   readonly reset: LineSink;
   /** The processor's INTR pin changed. */
   readonly intr: LineSink;
+  /** A part of the machine has failed for good: the run ends, and says so. */
+  readonly failed: (error: BulkheadError) => void;
   /** Power off, exit with a status. */
   readonly control: MachineControl;
   /** Where the first serial port's characters go. */

@@ -8,13 +8,19 @@ import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
+import type { BoundPlugin } from "../sandbox/agreement.ts";
+import { grantedRights } from "../sandbox/grants.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import type { HostUse } from "../sandbox/host_uses.ts";
 import { release } from "../sandbox/reclaim.ts";
-import { NO_RIGHTS, realPath, type Rights } from "../sandbox/rights.ts";
+import { ownSources } from "../sandbox/describe.ts";
+import type { Rights } from "../sandbox/rights.ts";
+import { sesText } from "../sandbox/ses.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import { changed, type Piece } from "./pieces.ts";
+import { type PluginParts, pluginParts } from "./plugin_parts.ts";
+import { PluginProcesses } from "./plugin_processes.ts";
 import type { MachineSpeech, MachineState, OwnedRequests, OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
@@ -121,6 +127,7 @@ export class Machine implements AsyncDisposable {
   /**
    * Starts a machine process, gives it the guest and powers the machine on, held before its first instruction.
    *
+   * @param plugins The definition's plugins, as they were agreed to.
    * @param gdb Where to listen for gdb: the machine process gets the right to that address and no other.
    * @throws {BulkheadError} Why the process or the machine could not be started. Nothing is left behind then.
    */
@@ -129,9 +136,11 @@ export class Machine implements AsyncDisposable {
     guest: Guest,
     listener: MachineListener,
     gdb?: GdbListener,
+    plugins: readonly BoundPlugin[] = [],
   ): Promise<Machine> {
-    const started = start(await machineRights(definition, gdb), listener, guest.again);
-    return await Machine.#ready(started, send(started.process, definition, guest), gdb);
+    const parts = await partsOf(definition, plugins);
+    const started = start(await machineRights(plugins, gdb), listener, guest.again, parts);
+    return await Machine.#ready(started, send(started.process, definition, parts, guest), gdb);
   }
 
   /**
@@ -145,12 +154,14 @@ export class Machine implements AsyncDisposable {
     snapshot: SnapshotSource,
     listener: MachineListener,
     gdb?: GdbListener,
+    plugins: readonly BoundPlugin[] = [],
   ): Promise<Machine> {
-    const rights = await machineRights(definition, gdb);
+    const parts = await partsOf(definition, plugins);
+    const rights = await machineRights(plugins, gdb);
     const { file } = snapshot;
     const readable = file === null ? rights : { ...rights, read: [...rights.read, file] };
-    const started = start(readable, listener, snapshot.again);
-    return await Machine.#ready(started, sendSnapshot(started.process, definition, snapshot), gdb);
+    const started = start(readable, listener, snapshot.again, parts);
+    return await Machine.#ready(started, sendSnapshot(started.process, definition, parts, snapshot), gdb);
   }
 
   static async #ready(started: Started, sent: Promise<void>, gdb: GdbListener | undefined): Promise<Machine> {
@@ -268,33 +279,33 @@ export class Machine implements AsyncDisposable {
   }
 }
 
-/** What the process must read: our own modules in a checkout, and those of added devices. It gives the right up once they are loaded. */
-async function machineRights({ devices }: ResolvedDefinition, gdb: GdbListener | undefined): Promise<Rights> {
-  const read: string[] = [], hosts: string[] = [];
-  for (const module of [import.meta.resolve("../../"), ...devices.map(({ module }) => module)]) {
-    const url = new URL(module);
-    if (url.protocol === "file:") read.push(await realModulePath(url));
-    else if (url.protocol === "https:") hosts.push(`${url.hostname}:${url.port || 443}`);
-  }
+/** What crosses of the plugins. */
+async function partsOf(definition: ResolvedDefinition, plugins: readonly BoundPlugin[]): Promise<PluginParts> {
+  const confined = plugins.some(({ placement }) => placement !== "inline");
+  return pluginParts(definition, plugins, confined ? await sesText() : "");
+}
+
+/**
+ * What the process may do: read our own modules, which it gives up once they are loaded, and what the plugins in its threads may. Plugins that
+ * have a process of their own add nothing.
+ */
+async function machineRights(plugins: readonly BoundPlugin[], gdb: GdbListener | undefined): Promise<Rights> {
+  const own = await ownSources();
+  const inside = plugins.filter(({ placement }) => placement === "worker");
+  const granted = inside.map(({ rights, grant }) => grantedRights(rights, grant));
   const net = gdb === undefined ? [] : [`${gdb.hostname}:${gdb.port}`];
-  return { ...NO_RIGHTS, read: [...new Set(read)], net, import: [...new Set(hosts)] };
+  const union = (key: "read" | "write" | "net", more: readonly string[]) => [
+    ...new Set([...more, ...granted.flatMap((rights) => rights[key])]),
+  ];
+  return { ...own, read: union("read", own.read), write: union("write", []), net: union("net", net) };
 }
 
-async function realModulePath(url: URL): Promise<string> {
-  try {
-    return await realPath(url);
-  } catch (error) {
-    throw new BulkheadError({
-      code: "no-device",
-      subject: "a device of the machine",
-      where: url.href,
-      expected: "a module that can be read",
-      found: error instanceof Deno.errors.NotFound ? "no such file" : String(error),
-    }, { cause: error });
-  }
-}
-
-function start(rights: Rights, listener: MachineListener, again: Guest["again"] | undefined): Started {
+function start(
+  rights: Rights,
+  listener: MachineListener,
+  again: Guest["again"] | undefined,
+  parts: PluginParts,
+): Started {
   const exit = Promise.withResolvers<ExitReport>();
   const saving: Saving = { sink: undefined, last: Promise.resolve() };
   const process: Compartment<OwnerSpeech, MachineSpeech> = launch<OwnerSpeech, MachineSpeech>({
@@ -318,42 +329,53 @@ function start(rights: Rights, listener: MachineListener, again: Guest["again"] 
         log: ({ record }) => listener.log?.(record),
         used: ({ plugin, use }) => listener.used?.(plugin, use),
         saved: (_body, bytes) => saving.sink?.(bytes),
+        toPlugin: ({ index }, bytes) => processes.send(index, bytes),
       },
     },
   });
-  process.ended.then((error) => exit.resolve(endedWithoutReport(error)));
+  const processes = new PluginProcesses(parts, {
+    said: (index, bytes) => process.channel.send("fromPlugin", { index }, bytes),
+    ended: (index) => process.channel.send("pluginEnded", { index }),
+  });
+  process.ended.then((error) => {
+    processes.end();
+    exit.resolve(endedWithoutReport(error));
+  });
   return { process, exit: exit.promise, saving };
 }
 
 async function sendSnapshot(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
+  plugins: PluginParts,
   { subject, file, bytes, digest }: SnapshotSource,
 ): Promise<void> {
   for (let offset = 0; bytes !== undefined && offset < bytes.length; offset += LOAD_CHUNK) {
     const payload = bytes.subarray(offset, offset + LOAD_CHUNK);
     await channel.send("snapshot", { offset, length: bytes.length }, payload);
   }
-  await channel.request("restore", { definition, subject, file, digest }, { limit: SAVE_LIMIT });
+  await channel.request("restore", { definition, plugins, subject, file, digest }, { limit: SAVE_LIMIT });
 }
 
 async function send(
   { channel }: Compartment<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
+  plugins: PluginParts,
   guest: Guest,
 ): Promise<void> {
-  await sendGuest(channel, definition, guest);
+  await sendGuest(channel, definition, plugins, guest);
   await channel.request("start", {}, { limit: ANSWER_LIMIT });
 }
 
 async function sendGuest(
   channel: Channel<OwnerSpeech, MachineSpeech>,
   definition: ResolvedDefinition,
+  plugins: PluginParts,
   { pieces, roms, cpu }: Guest,
 ): Promise<void> {
   const all = [...pieces.map((piece) => ({ ...piece, rom: false })), ...roms.map((piece) => ({ ...piece, rom: true }))];
   const announced = all.map(({ address, bytes, rom, name }) => ({ address, size: bytes.length, rom, name }));
-  await channel.request("assemble", { definition, cpu, pieces: announced });
+  await channel.request("assemble", { definition, plugins, cpu, pieces: announced });
   for (const [piece, { bytes }] of all.entries()) await sendPiece(channel, piece, bytes);
 }
 

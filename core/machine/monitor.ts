@@ -96,6 +96,7 @@ export class Monitor {
       a20: (level) => this.#machine.cpu.setA20(level),
       reset: (level) => void (level && this.#requestReset()),
       intr: () => {},
+      failed: (error) => this.#finishAtBoundary({ reason: "failed", error }),
       control: {
         powerOff: () => this.#finishAtBoundary({ reason: "powered-off" }),
         exit: (status) => this.#finishAtBoundary({ reason: "exit-port", status }),
@@ -212,7 +213,8 @@ export class Monitor {
 
   #finishAtBoundary(end: End): void {
     this.#end ??= end;
-    this.#loop.leave();
+    // A part may fail while the machine is still being put together.
+    this.#loop?.leave();
   }
 
   #finish(end: End): void {
@@ -292,6 +294,7 @@ export class Monitor {
   }
 
   #safePoint(idle: boolean): void {
+    this.#machine.plugins.safePoint();
     if (this.#input.readable > 0) this.#takeInput();
     const pending = this.#serial.pendingOutput;
     if (pending === 0) return;

@@ -12,6 +12,8 @@ import { renounceRead } from "../sandbox/rights.ts";
 import { GdbServer } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { changed, loadIntoRam } from "./pieces.ts";
+import { PluginHost } from "./plugin_host.ts";
+import type { PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 import {
   type MachineSpeech,
   type OwnerSpeech,
@@ -57,6 +59,8 @@ let reloading: readonly Reloading[] | undefined;
 let receiving: Uint8Array<ArrayBuffer> | undefined;
 /** The virtual CPU's thread, which loads while the rest is read and sent. */
 let loading: VcpuThread | undefined;
+/** The machine's plugins, which start at the same time. */
+let plugins: PluginHost | undefined;
 let machine: Machine | undefined;
 let gdb: GdbServer | undefined;
 
@@ -77,10 +81,12 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         if (offset + payload.length > receiving.length) throw misplaced(0, offset);
         receiving.set(payload, offset);
       },
+      fromPlugin: ({ index }, payload) => plugins?.fromProcess(index, payload),
+      pluginEnded: ({ index }) => plugins?.processEnded(index),
     },
     requests: {
       assemble: (ask) => {
-        load(ask.definition);
+        load(ask.definition, ask.plugins);
         assembling = { ...ask, bytes: ask.pieces.map(({ size }) => new SharedArrayBuffer(size)) };
         return {};
       },
@@ -91,9 +97,9 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         reclaimSoon();
         return {};
       },
-      restore: async ({ definition, subject, file, digest }) => {
+      restore: async ({ definition, plugins, subject, file, digest }) => {
         try {
-          load(definition);
+          const started = load(definition, plugins).ready();
           using opened = file === null ? undefined : await Deno.open(file);
           const snapshot = await Snapshot.open(await source(subject, opened), digest);
           const { image } = snapshot;
@@ -102,7 +108,7 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
             cpu: snapshot.machine.identity.start,
             pieces: snapshot.pieces,
             image,
-          });
+          }, await started);
           // While the thread loads and compiles, this one checks and fills the memory.
           await snapshot.fill(new Uint8Array(memory.buffer, layout.ram, layout.ramBytes));
           await thread.ready;
@@ -149,15 +155,26 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
   },
 });
 
-/** Starts the virtual CPU's thread, once. */
-function load(definition: ResolvedDefinition): VcpuThread {
-  return loading ??= new VcpuThread(definition, hear);
+/** Starts the virtual CPU's thread and the plugins' own ones, once. */
+function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
+  if (plugins !== undefined) return plugins;
+  const thread = loading = new VcpuThread(definition, hear);
+  return plugins = new PluginHost(parts, {
+    memory: definition.memory,
+    attention: thread.attention,
+    wake: () => thread.wake(),
+    toProcess: (index, message) => void channel.send("toPlugin", { index }, message).catch(() => {}),
+    fatal: async (error) => {
+      await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
+      Deno.exit(1);
+    },
+  });
 }
 
-function build({ definition, cpu, pieces, image }: Parts): Machine {
+function build({ definition, cpu, pieces, image }: Parts, started: ThreadPlugins): Machine {
   if (machine !== undefined) throw unexpected("a second machine");
-  const thread = load(definition);
-  return machine = { definition, cpu, pieces, thread, ...thread.assemble({ cpu, pieces, image }) };
+  const thread = loading!;
+  return machine = { definition, cpu, pieces, thread, ...thread.assemble({ cpu, pieces, image }, started) };
 }
 
 /** Gives back what only the start needed, when the guest has had time for its first answer. */
@@ -166,15 +183,15 @@ function reclaimSoon(): void {
 }
 
 /** Builds the machine and puts the guest into its RAM; the guest's bytes are not needed after that. */
-async function power({ definition, cpu, pieces, bytes }: Assembling): Promise<void> {
+async function power({ definition, plugins: parts, cpu, pieces, bytes }: Assembling): Promise<void> {
   assembling = undefined;
-  load(definition);
+  const started = load(definition, parts).ready();
   const loaded = await Promise.all(pieces.map(async (piece, index) => (
     piece.rom
       ? { ...piece, bytes: bytes[index]! }
       : { ...piece, bytes: new SharedArrayBuffer(0), sha256: await sha256Hex(new Uint8Array(bytes[index]!)) }
   )));
-  const { thread, memory, layout } = build({ definition, cpu, pieces: loaded, image: null });
+  const { thread, memory, layout } = build({ definition, cpu, pieces: loaded, image: null }, await started);
   for (const [index, { rom, address }] of pieces.entries()) {
     if (!rom) loadIntoRam(memory, layout, address, new Uint8Array(bytes[index]!));
   }

@@ -11,6 +11,7 @@ import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { HostUse } from "../sandbox/host_uses.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
+import type { PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
 import type { CpuReport, ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
@@ -99,7 +100,10 @@ export type ThreadEvents = VcpuEvents & {
 export type OwnerSpeech = {
   requests: OwnedRequests & {
     /** The definition and the pieces of the guest; their bytes follow in `load`. */
-    assemble: { ask: { definition: ResolvedDefinition; cpu: CpuStart; pieces: Piece[] }; answer: Nothing };
+    assemble: {
+      ask: { definition: ResolvedDefinition; plugins: PluginParts; cpu: CpuStart; pieces: Piece[] };
+      answer: Nothing;
+    };
     /** Builds the machine and powers it on, paused. */
     start: { ask: Nothing; answer: Nothing };
     /**
@@ -107,7 +111,13 @@ export type OwnerSpeech = {
      * Answered when all of it has been checked and taken over.
      */
     restore: {
-      ask: { definition: ResolvedDefinition; subject: string; file: string | null; digest: string };
+      ask: {
+        definition: ResolvedDefinition;
+        plugins: PluginParts;
+        subject: string;
+        file: string | null;
+        digest: string;
+      };
       answer: Nothing;
     };
     /** Saves the machine: the snapshot is told in parts, before the answer. */
@@ -122,6 +132,10 @@ export type OwnerSpeech = {
     load: { piece: number; offset: number };
     /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
     snapshot: { offset: number; length: number };
+    /** The payload is what the process of the plugin with this index said. */
+    fromPlugin: { index: number };
+    /** The process of the plugin with this index has ended. */
+    pluginEnded: { index: number };
   };
 };
 
@@ -134,6 +148,8 @@ export type MachineSpeech = {
   events: VcpuEvents & {
     /** A plugin, by its name in the machine, used something of the host. */
     used: { plugin: string; use: HostUse };
+    /** The payload is for the process of the plugin with this index. */
+    toPlugin: { index: number };
   };
 };
 
@@ -141,6 +157,8 @@ export type MachineSpeech = {
 export interface VcpuInit {
   /** The machine. */
   readonly definition: ResolvedDefinition;
+  /** Its plugins. */
+  readonly plugins: ThreadPlugins;
   /** How its processor starts. */
   readonly cpu: CpuStart;
   /** The pieces of the guest. Those of RAM are put there by somebody else, before the guest runs. */

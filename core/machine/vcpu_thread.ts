@@ -11,6 +11,7 @@ import { NO_RIGHTS, workerPermissions } from "../sandbox/rights.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 import { romBytes } from "./pieces.ts";
+import type { ThreadPlugins } from "./plugin_parts.ts";
 import type { ThreadEvents, VcpuEvents, VcpuInit, VcpuRequests } from "./protocol.ts";
 
 /** Milliseconds in which a virtual CPU answers, or is stuck: it looks up every 100 microseconds, but may be hashing its memory. */
@@ -78,13 +79,14 @@ export class VcpuThread {
    *
    * @returns The machine's memory.
    */
-  assemble({ cpu, pieces, image }: Pick<VcpuInit, "cpu" | "pieces" | "image">): MachineMemory {
+  assemble({ cpu, pieces, image }: Pick<VcpuInit, "cpu" | "pieces" | "image">, plugins: ThreadPlugins): MachineMemory {
     const definition = this.#definition;
     const layout = layoutMemory(definition.memory, romBytes(pieces));
     const memory = allocateMemory(layout);
     this.#worker.postMessage(
       {
         definition,
+        plugins,
         cpu,
         pieces,
         image,
@@ -136,6 +138,16 @@ export class VcpuThread {
   reloaded(error: BulkheadError | undefined): void {
     const body = error === undefined ? {} : { error: error.toJSON() };
     this.#reloaded.write(encodeFrame({ tell: "reloaded", body: body as unknown as Frame["header"] }));
+  }
+
+  /** The attention word's memory, for who else may raise it. */
+  get attention(): SharedArrayBuffer {
+    return this.#attention.buffer;
+  }
+
+  /** Calls the virtual CPU's attention. */
+  wake(): void {
+    this.#attention.raise();
   }
 
   /** Types bytes at the first serial port, after those of earlier calls; settles when all are on their way. */
@@ -196,13 +208,11 @@ export class VcpuThread {
 }
 
 /** The thread's root module: names everything that it loads. */
-function rootModule({ board, devices }: ResolvedDefinition): string {
-  const urls = [...new Set(devices.map(({ module }) => module))];
+function rootModule({ board }: ResolvedDefinition): string {
   const lines = [
     `import { serve } from ${JSON.stringify(import.meta.resolve("./vcpu_worker.ts"))};`,
     `import * as board from ${JSON.stringify(board)};`,
-    ...urls.map((url, index) => `import * as device${index} from ${JSON.stringify(url)};`),
-    `serve(board, { ${urls.map((url, index) => `${JSON.stringify(url)}: device${index}`).join(", ")} });`,
+    "serve(board);",
   ];
   return "data:application/javascript," + encodeURIComponent(lines.join("\n"));
 }

@@ -1,12 +1,12 @@
 /**
  * The virtual CPU's thread: a Worker without permissions that runs the monitor.
  *
- * Its root module is text that the machine process writes: it imports this module, the board and the added devices, and calls `serve`. So
- * everything that the thread will ever load is named before it starts, is read with the machine process's rights, and the thread needs none.
+ * Its root module is text that the machine process writes: it imports this module and the board, and calls `serve`. So everything that the
+ * thread will ever load is named before it starts, is read with the machine process's rights, and the thread needs none. Plugins come as
+ * text.
  *
  * @module
  */
-import type { AnyDevice } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
 import { encodeFrame, type Frame } from "../sandbox/frame.ts";
 import { reclaim } from "../sandbox/reclaim.ts";
@@ -26,15 +26,13 @@ interface WorkerScope {
  * Waits for the machine's parts, then runs it until its owner is gone.
  *
  * @param board The board's module.
- * @param devices Modules of added devices, by URL.
  */
-export function serve(board: { default: Board }, devices: Readonly<Record<string, { default?: AnyDevice }>>): void {
+export function serve(board: { default: Board }): void {
   const scope = globalThis as unknown as WorkerScope;
-  const map = new Map(Object.entries(devices).map(([url, module]) => [url, module.default as AnyDevice]));
   scope.onmessage = ({ data }) => {
     scope.onmessage = null;
     try {
-      const monitor = new Monitor(data, (signals, log) => assemble(data, board.default, map, signals, log));
+      const monitor = new Monitor(data, (signals, log) => assemble(data, board.default, signals, log));
       // A machine that goes on goes on at once.
       if (data.image === null) reclaim();
       monitor.serve();

@@ -26,7 +26,7 @@ const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "1
  * The young generation's size, in MB, of each thread of a process of ours. V8 lets it grow to 16 and keeps that; next to nothing of ours lives
  * that short or that long.
  */
-const HEAP = "--v8-flags=--max-semi-space-size=1";
+const HEAP = "--max-semi-space-size=1";
 
 /** What to start. */
 export interface LaunchOptions<Theirs extends Speech> {
@@ -60,7 +60,7 @@ export interface Compartment<Mine extends Speech, Theirs extends Speech> {
 export function launch<Mine extends Speech, Theirs extends Speech>(
   options: LaunchOptions<Theirs>,
 ): Compartment<Mine, Theirs> {
-  const child = spawn(options);
+  const child = spawnProcess(options);
   const channel = new Channel<Mine, Theirs>({
     peer: options.name,
     readable: child.stdout,
@@ -91,9 +91,22 @@ export function launch<Mine extends Speech, Theirs extends Speech>(
   return { channel, pid: child.pid, ended: ended(), end };
 }
 
-function spawn({ name, entry, rights }: Pick<LaunchOptions<Speech>, "name" | "entry" | "rights">): Deno.ChildProcess {
+/** What a process is started with. */
+export interface SpawnOptions extends Pick<LaunchOptions<Speech>, "name" | "entry" | "rights"> {
+  /** The most that its heap may grow to, in MB; V8's own limit if absent. */
+  readonly heapMegabytes?: number;
+}
+
+/**
+ * Starts a process of ours without a channel: for one whose pipes carry something else.
+ *
+ * @throws {BulkheadError} `launch-failed`.
+ */
+export function spawnProcess({ name, entry, rights, heapMegabytes }: SpawnOptions): Deno.ChildProcess {
+  const heap = heapMegabytes === undefined ? "" : `,--max-old-space-size=${heapMegabytes}`;
   // Without a configuration file and without npm: what runs is the modules that the entry names, wherever the user stands.
-  const args = ["run", "--quiet", "--no-config", "--no-npm", HEAP, ...processFlags(rights), entry.href];
+  const args = ["run", "--quiet", "--no-config", "--no-npm", `--v8-flags=${HEAP}${heap}`];
+  args.push(...processFlags(rights), entry.href);
   try {
     const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
     return new Deno.Command(Deno.execPath(), { args, env: ALLOCATOR, ...pipes }).spawn();

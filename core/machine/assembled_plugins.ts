@@ -1,0 +1,81 @@
+/**
+ * A machine's plugins in the virtual CPU's thread: makes devices of them, wherever they run, and decides what becomes of a machine that loses one.
+ *
+ * @module
+ */
+import type { AnyDevice } from "../bus/contract.ts";
+import { BulkheadError } from "../bus/error.ts";
+import type { LogSink } from "../bus/log.ts";
+import { lockdownRealm, OPEN_REALM } from "../sandbox/compartment.ts";
+import type { DeviceManifest } from "../sandbox/description.ts";
+import { guardDevice } from "../sandbox/guarded_device.ts";
+import { SharedPort } from "../sandbox/mailbox.ts";
+import { RemoteDevice } from "../sandbox/remote_device.ts";
+import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
+
+/** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
+const PROCESS_LIMIT = 5000;
+
+/** The plugins of one machine. */
+export class AssembledPlugins {
+  readonly #remotes: RemoteDevice[] = [];
+  readonly #given: ThreadPlugins;
+  readonly #busy: Int32Array;
+
+  /**
+   * @param deterministic Nothing may depend on the host's pace: posted writes are waited for.
+   * @param failed Ends the machine's run.
+   */
+  constructor(
+    given: ThreadPlugins,
+    readonly deterministic: boolean,
+    readonly failed: (error: BulkheadError) => void,
+    readonly log: LogSink,
+  ) {
+    this.#given = given;
+    this.#busy = new Int32Array(given.busy);
+  }
+
+  /** A device of the definition. @throws {BulkheadError} Its text does not run. */
+  device(name: string): AnyDevice {
+    const index = this.#given.plugins.findIndex((plugin) => plugin.name === name);
+    const plugin = this.#given.plugins[index];
+    if (plugin?.manifest.kind !== "device") {
+      const sentence = `device "${name}" was not agreed to, and no text of it came with the machine`;
+      throw new BulkheadError({ code: "no-device", subject: `device "${name}"`, sentence });
+    }
+    const { subject, manifest, text, placement, shared } = plugin;
+    const detached = (error: BulkheadError) => this.#detached(plugin, error);
+    if (shared !== null) {
+      const remote = new RemoteDevice({
+        subject,
+        manifest,
+        port: new SharedPort(shared, "near"),
+        ...(placement === "process" ? { limit: PROCESS_LIMIT } : {}),
+        batched: !this.deterministic,
+        detached,
+      });
+      this.#remotes.push(remote);
+      return remote.device;
+    }
+    const realm = placement === "confined" ? lockdownRealm(this.#given.ses) : OPEN_REALM;
+    const guard = {
+      subject,
+      manifest: manifest as DeviceManifest,
+      busy: { words: this.#busy, index: index + 1 },
+      detached,
+      ...(placement === "confined" ? { harden: realm.harden } : {}),
+    };
+    return guardDevice(realm.evaluate(text, subject) as AnyDevice, guard);
+  }
+
+  /** At a safe point: what was posted is sent, and what was answered is taken. */
+  safePoint(): void {
+    for (const remote of this.#remotes) remote.safePoint();
+  }
+
+  #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {
+    if (!optional) return this.failed(error);
+    this.log({ level: "error", source: name, message: `${error.message}; the machine goes on without it` });
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A machine's plugins as its process holds them: starts those that have a thread of their own, relays to those that have a process, and
+ * watches those that run in the virtual CPU's thread.
+ *
+ * @module
+ */
+import { BulkheadError } from "../bus/error.ts";
+import { grantedRights } from "../sandbox/grants.ts";
+import { BUSY } from "../sandbox/guarded_device.ts";
+import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
+import { PluginThread } from "../sandbox/plugin_thread.ts";
+import { MailboxRelay } from "../sandbox/relay.ts";
+import { NO_RIGHTS } from "../sandbox/rights.ts";
+import type { Plain } from "../sandbox/plain.ts";
+import type { PluginPart, PluginParts, ThreadPlugins } from "./plugin_parts.ts";
+
+/** Milliseconds between two looks at what runs. */
+const WATCH_INTERVAL = 250;
+
+/** Milliseconds that a plugin in the virtual CPU's thread may take for one access. */
+const CONFINED_LIMIT = 3000;
+
+/** Bytes that a machine's process may grow by besides its guest's memory: its own, and for each plugin in it. */
+const GROWTH = { OWN: 384 * 2 ** 20, PLUGIN: 256 * 2 ** 20 } as const;
+
+/** What the host of plugins needs. */
+export interface PluginHostOptions {
+  /** Bytes of the guest's memory. */
+  readonly memory: number;
+  /** Raises the virtual CPU's attention word, whose memory this is. */
+  readonly attention: SharedArrayBuffer;
+  readonly wake: () => void;
+  /** Sends a message to the process of the plugin with this index. */
+  readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => void;
+  /** A plugin must not go on, and the machine's process with it. */
+  readonly fatal: (error: BulkheadError) => void;
+}
+
+/** A machine's plugins. */
+export class PluginHost {
+  readonly #parts: PluginParts;
+  readonly #options: PluginHostOptions;
+  readonly #shared: (SharedArrayBuffer | null)[] = [];
+  readonly #opened: Promise<Plain>[] = [];
+  readonly #relays = new Map<number, MailboxRelay>();
+  readonly #threads: PluginThread[] = [];
+  readonly #busy = new SharedArrayBuffer(BUSY.BYTES);
+  #baseline = 0;
+
+  /** Starts the plugins that do not run in the virtual CPU's thread. */
+  constructor(parts: PluginParts, options: PluginHostOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    for (const [index, part] of parts.plugins.entries()) {
+      const shared = part.placement === "worker" || part.placement === "process" ? createMailbox() : null;
+      this.#shared.push(shared);
+      this.#opened.push(shared === null ? Promise.resolve(undefined) : this.#start(index, part, shared));
+    }
+  }
+
+  /** What the virtual CPU's thread gets, once all of them are up. @throws {BulkheadError} Why one could not be started. */
+  async ready(): Promise<ThreadPlugins> {
+    const { ses, plugins } = this.#parts;
+    const opened = await Promise.all(this.#opened);
+    this.#watch();
+    return {
+      ses: plugins.some(({ placement }) => placement === "confined") ? ses : "",
+      busy: this.#busy,
+      plugins: plugins.map(({ rights: _rights, bindings: _bindings, text, ...part }, index) => ({
+        ...part,
+        text: this.#shared[index] === null ? text : "",
+        shared: this.#shared[index]!,
+        opened: opened[index],
+      })),
+    };
+  }
+
+  /** A message of a plugin's process. */
+  fromProcess(index: number, message: Uint8Array): void {
+    if (this.#relays.get(index)?.deliver(message) === false) this.processEnded(index);
+  }
+
+  /** A plugin's process is gone: its device is detached at its next access. */
+  processEnded(index: number): void {
+    const shared = this.#shared[index];
+    if (shared) stopMailbox(shared);
+    this.#relays.get(index)?.end();
+    this.#options.wake();
+  }
+
+  #start(index: number, part: PluginPart, shared: SharedArrayBuffer): Promise<Plain> {
+    const { attention, wake, toProcess } = this.#options;
+    if (part.placement === "process") {
+      this.#relays.set(index, new MailboxRelay(shared, (message) => toProcess(index, message), wake));
+      return Promise.resolve(undefined);
+    }
+    const { manifest, subject, text } = part;
+    const rights = manifest.kind === "device"
+      ? NO_RIGHTS
+      : grantedRights(part.rights, { version: 1, plugin: manifest.id, content: "", bindings: part.bindings });
+    const init = { ses: this.#parts.ses, text, manifest, subject, shared, attention };
+    const thread = new PluginThread(init, rights, () => this.processEnded(index));
+    this.#threads.push(thread);
+    return thread.ready;
+  }
+
+  /** Looks from time to time at what no plugin can be trusted to do by itself: to return, and to stop allocating. */
+  #watch(): void {
+    const { plugins } = this.#parts;
+    const here = plugins.filter(({ placement }) => placement === "inline" || placement === "confined");
+    const inside = plugins.filter(({ placement }) => placement !== "process");
+    if (inside.length === 0) return;
+    const words = new Int32Array(this.#busy);
+    let entries = -1, since = 0;
+    const limit = this.#options.memory + GROWTH.OWN + GROWTH.PLUGIN * inside.length;
+    const timer = setInterval(() => {
+      const plugin = words[BUSY.PLUGIN]!, count = words[BUSY.ENTRIES]!;
+      const now = performance.now();
+      if (here.length === 0 || plugin === 0 || count !== entries) {
+        entries = count;
+        since = now;
+      } else if (now - since > CONFINED_LIMIT) {
+        clearInterval(timer);
+        const { subject } = plugins[plugin - 1] ?? { subject: "a plugin" };
+        const sentence = `${subject} was stopped, and its machine with it: it did not return within ` +
+          `${CONFINED_LIMIT / 1000} s from one access, and what runs in the virtual CPU's thread cannot be detached`;
+        return this.#options.fatal(new BulkheadError({ code: "plugin-stuck", subject, sentence }));
+      }
+      const { rss } = Deno.memoryUsage();
+      this.#baseline ||= rss;
+      if (rss - this.#baseline > limit) {
+        clearInterval(timer);
+        const busy = plugins.find((_part, index) => this.#shared[index] && mailboxBusy(this.#shared[index]));
+        const { subject } = plugins[plugin - 1] ?? busy ?? inside[0]!;
+        const sentence = `${subject} was stopped, and its machine with it: the machine's process grew by ` +
+          `${Math.round((rss - this.#baseline) / 2 ** 20)} MB`;
+        this.#options.fatal(new BulkheadError({ code: "plugin-memory", subject, sentence }));
+      }
+    }, WATCH_INTERVAL);
+    Deno.unrefTimer(timer);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * A machine's plugins as they cross: from the owner, who has agreed to them, to the machine's process, and on to the virtual CPU's thread.
+ *
+ * @module
+ */
+import type { HostRights } from "../bus/host_rights.ts";
+import type { BoundPlugin } from "../sandbox/agreement.ts";
+import type { PluginManifest } from "../sandbox/description.ts";
+import type { Placement } from "../sandbox/placement.ts";
+import type { Plain } from "../sandbox/plain.ts";
+import type { ResolvedDefinition } from "./definition.ts";
+
+/** A plugin that is to run. */
+export interface PluginPart {
+  /** Its name in the machine. */
+  readonly name: string;
+  /** The plugin, for sentences: `device "tally" (acme/tally)`. */
+  readonly subject: string;
+  /** Where it runs. */
+  readonly placement: Placement;
+  /** The machine goes on without it. */
+  readonly optional: boolean;
+  /** What it declares. */
+  readonly manifest: PluginManifest;
+  /** What runs. */
+  readonly text: string;
+  /** Values for its configuration schema. */
+  readonly config: Readonly<Record<string, number | string | boolean>>;
+  /** A back end's rights, and what they are bound to. */
+  readonly rights: HostRights;
+  readonly bindings: Readonly<Record<string, string>>;
+}
+
+/** All of a machine's plugins, and what confines them. */
+export interface PluginParts {
+  /** SES; empty where nothing needs it. */
+  readonly ses: string;
+  /** Plugins in the order of the definition: devices, then back ends. */
+  readonly plugins: readonly PluginPart[];
+}
+
+/** A machine without plugins. */
+export const NO_PLUGINS: PluginParts = { ses: "", plugins: [] };
+
+/** A plugin as the virtual CPU's thread gets it. */
+export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bindings"> {
+  /** What runs, where it runs in that thread; empty elsewhere. */
+  readonly text: string;
+  /** The memory by which it is reached, where it runs elsewhere. */
+  readonly shared: SharedArrayBuffer | null;
+  /** What a back end said of itself when it was opened. */
+  readonly opened: Plain;
+}
+
+/** All of them. */
+export interface ThreadPlugins {
+  /** SES, where something is confined in that thread. */
+  readonly ses: string;
+  /** Devices and back ends. */
+  readonly plugins: readonly ThreadPlugin[];
+  /** Says which of them runs in that thread: see `BUSY`. */
+  readonly busy: SharedArrayBuffer;
+}
+
+/**
+ * What a definition's plugins come to, as they were agreed to.
+ *
+ * @param ses SES.
+ */
+export function pluginParts(
+  { devices, backends }: ResolvedDefinition,
+  bound: readonly BoundPlugin[],
+  ses: string,
+): PluginParts {
+  const given = new Map([...devices, ...backends].map((plugin) => [plugin.name, plugin]));
+  const plugins = bound.map(({ name, manifest, placement, text, rights, grant }): PluginPart => {
+    const { config, optional } = given.get(name)!;
+    const subject = `${manifest.kind === "device" ? "device" : "back end"} "${name}" (${manifest.id})`;
+    return { name, subject, placement, optional, manifest, text, config, rights, bindings: grant.bindings };
+  });
+  return { ses, plugins };
+}

@@ -1,0 +1,42 @@
+/**
+ * The processes of a machine's plugins, as the machine's owner holds them: started with exactly their rights, killed when they must not go on.
+ *
+ * @module
+ */
+import { launchPlugin, type PluginProcess } from "../sandbox/plugin_launch.ts";
+import type { PluginParts } from "./plugin_parts.ts";
+
+/** Who hears the plugins. */
+export interface PluginListener {
+  /** A plugin's process said something. While the promise is pending it is held back. */
+  said(index: number, message: Uint8Array): Promise<void>;
+  /** A plugin's process has ended. */
+  ended(index: number): Promise<void>;
+}
+
+/** The processes of one machine's plugins, by the plugins' index. */
+export class PluginProcesses {
+  readonly #processes = new Map<number, PluginProcess>();
+  #ended = false;
+
+  /** Starts them. */
+  constructor({ ses, plugins }: PluginParts, listener: PluginListener) {
+    for (const [index, part] of plugins.entries()) {
+      if (part.placement !== "process") continue;
+      const process = launchPlugin({ ...part, ses }, (message) => listener.said(index, message));
+      this.#processes.set(index, process);
+      process.ended.then(() => this.#ended ? undefined : listener.ended(index)).catch(() => {});
+    }
+  }
+
+  /** Sends a message. */
+  send(index: number, message: Uint8Array): Promise<void> {
+    return this.#processes.get(index)?.send(message) ?? Promise.resolve();
+  }
+
+  /** Kills them all. */
+  end(): void {
+    this.#ended = true;
+    for (const process of this.#processes.values()) process.kill();
+  }
+}

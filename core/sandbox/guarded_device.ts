@@ -1,0 +1,295 @@
+/**
+ * A plugin's device in the virtual CPU's own thread: its text runs here, each of its functions behind a guard.
+ *
+ * What it throws or returns wrongly detaches it instead of ending the machine, and says who did what. A confined device gets objects made for
+ * it instead of the core's own, and copies of bytes. An endless loop cannot be ended from inside its own thread: a word in shared memory says
+ * which device runs, and the machine's process looks at it.
+ *
+ * @module
+ */
+import type { Width } from "../bus/claims.ts";
+import type { AnyDevice, ResetKind } from "../bus/contract.ts";
+import { BulkheadError } from "../bus/error.ts";
+import type { LogLevel } from "../bus/log.ts";
+import { type Harden, whatThrown } from "./compartment.ts";
+import type { DeviceManifest } from "./description.ts";
+import { FloodGate } from "./flood_gate.ts";
+import { bytesOf, copyPlain } from "./plain.ts";
+import { type Answer, buildWiring, readWiring } from "./wiring.ts";
+
+/** How a device in this thread is held. */
+export interface GuardOptions {
+  /** The device, for sentences: `device "tally" (acme/tally)`. */
+  readonly subject: string;
+  /** What it declares. */
+  readonly manifest: DeviceManifest;
+  /** Freezes what it is given; absent: it is trusted, and given the core's own objects. */
+  readonly harden?: Harden;
+  /** A word that says which plugin runs, and its number in it. */
+  readonly busy?: { readonly words: Int32Array; readonly index: number };
+  /** Told once, when the device is detached. */
+  readonly detached: (error: BulkheadError) => void;
+}
+
+const ONES = 0xffffffff;
+
+/** Whole words of the area that says which plugin runs: the plugin's number (0: none), and a count of entries. */
+export const BUSY = { PLUGIN: 0, ENTRIES: 1, BYTES: 64 } as const;
+
+/** Puts a device of this thread behind a guard. */
+export function guardDevice(device: AnyDevice, options: GuardOptions): AnyDevice {
+  return new Guard(device, options).guarded();
+}
+
+class Guard {
+  readonly #device: AnyDevice;
+  readonly #options: GuardOptions;
+  readonly #words: Int32Array;
+  readonly #index: number;
+  readonly #flood: FloodGate;
+  #failed = false;
+
+  constructor(device: AnyDevice, options: GuardOptions) {
+    this.#device = device;
+    this.#options = options;
+    this.#words = options.busy?.words ?? new Int32Array(BUSY.BYTES / 4);
+    this.#index = options.busy?.index ?? 1;
+    this.#flood = new FloodGate(() => this.#detach("it logged without end"));
+  }
+
+  guarded(): AnyDevice {
+    const device = this.#device, { manifest, subject } = this.#options;
+    const named = <T>(what: string, run: () => T): T => {
+      const before = this.#enter();
+      try {
+        return run();
+      } catch (error) {
+        if (error instanceof BulkheadError) throw error;
+        const sentence = `${subject} was stopped while ${what}: ${whatThrown(error)}`;
+        throw new BulkheadError({ code: "plugin-threw", subject, sentence });
+      } finally {
+        this.#words[BUSY.PLUGIN] = before;
+      }
+    };
+    return {
+      id: manifest.id,
+      api: manifest.api,
+      version: manifest.version,
+      config: manifest.config,
+      latches: manifest.latches,
+      needs: { ...device.needs, ...manifest.needs, uses: device.needs.uses, provides: device.needs.provides },
+      state: (config: never) => named("its state was made", () => device.state(config)),
+      migrate: Object.fromEntries(
+        manifest.migrates.map((from) => [
+          from,
+          (old: unknown) => named("its state was migrated", () => device.migrate![from]!(old)),
+        ]),
+      ),
+      wire: (ctx: never) => named("it was wired", () => this.#wire(ctx)),
+    } as unknown as AnyDevice;
+  }
+
+  #wire(ctx: object): object {
+    const { harden, manifest } = this.#options;
+    const given = harden === undefined ? ctx : this.#confined(ctx, harden);
+    const { description, answers } = readWiring(this.#device.wire(given as never), manifest.needs);
+    const copied = harden !== undefined;
+    return buildWiring(description, {
+      slot: (index, name) => this.#slot(answers.slots[index]!, name, copied),
+      input: (index, name) => {
+        const sink = answers.inputs[index] ?? (() => {});
+        return (level) => void this.#run(() => sink(level), `input ${name}`);
+      },
+      provided: (index, name) => {
+        const peer = answers.provides[index] ?? {};
+        const result: Record<string, unknown> = {};
+        for (const [member, what] of Object.entries(manifest.needs.provides?.[name]?.members ?? {})) {
+          const pass = copied ? copyPlain : (value: unknown) => value;
+          if ("method" in what) {
+            const method = peer[member] as ((...args: unknown[]) => unknown) | undefined;
+            if (method === undefined) continue;
+            result[member] = (...args: unknown[]) =>
+              this.#run(() => pass(method(...args.map(pass))), `${name}.${member}`);
+          } else {
+            Object.defineProperty(result, member, {
+              enumerable: true,
+              get: () => this.#run(() => pass(peer[member]), `${name}.${member}`),
+            });
+          }
+        }
+        return result;
+      },
+      reset: (kind: ResetKind) => void this.#run(() => answers.reset?.(kind), "its reset"),
+    });
+  }
+
+  #slot(answer: Answer, name: string, copied: boolean) {
+    const { read, write, readBlock, writeBlock } = answer;
+    const words = this.#words, index = this.#index;
+    return {
+      // Written out, as these are what a guest's accesses wait for.
+      read: (offset: number, width: Width): number => {
+        if (this.#failed) return ONES;
+        const before = words[BUSY.PLUGIN]!;
+        words[BUSY.PLUGIN] = index;
+        words[BUSY.ENTRIES]!++;
+        try {
+          const value = read!(offset, width);
+          if (typeof value === "number" && value === value) return value;
+          return this.#returned(value, name);
+        } catch (error) {
+          return this.#threw(error, name);
+        } finally {
+          words[BUSY.PLUGIN] = before;
+        }
+      },
+      write: (offset: number, width: Width, value: number): void => {
+        if (this.#failed) return;
+        const before = words[BUSY.PLUGIN]!;
+        words[BUSY.PLUGIN] = index;
+        words[BUSY.ENTRIES]!++;
+        try {
+          write!(offset, width, value);
+        } catch (error) {
+          this.#threw(error, name);
+        } finally {
+          words[BUSY.PLUGIN] = before;
+        }
+      },
+      readBlock: (offset: number, width: Width, into: Uint8Array): number => {
+        const most = into.length / width, bytes = copied ? new Uint8Array(into.length) : into;
+        const items = this.#run(() => readBlock!(offset, width, bytes), name);
+        if (this.#failed) {
+          into.fill(0xff);
+          return most;
+        }
+        if (copied) into.set(bytes);
+        return this.#items(items, most);
+      },
+      writeBlock: (offset: number, width: Width, from: Uint8Array): number => {
+        const items = this.#run(() => writeBlock!(offset, width, copied ? from.slice() : from), name);
+        return this.#items(items, from.length / width);
+      },
+    };
+  }
+
+  #items(items: unknown, most: number): number {
+    if (this.#failed) return most;
+    if (typeof items === "number" && Number.isInteger(items) && items >= 1 && items <= most) return items;
+    this.#detach(`it said that it moved ${String(items)} of ${most} items`);
+    return most;
+  }
+
+  #enter(): number {
+    const before = this.#words[BUSY.PLUGIN]!;
+    this.#words[BUSY.PLUGIN] = this.#index;
+    this.#words[BUSY.ENTRIES]!++;
+    return before;
+  }
+
+  #run(run: () => unknown, name: string): unknown {
+    if (this.#failed) return undefined;
+    const before = this.#enter();
+    try {
+      return run();
+    } catch (error) {
+      this.#threw(error, name);
+      return undefined;
+    } finally {
+      this.#words[BUSY.PLUGIN] = before;
+    }
+  }
+
+  #returned(value: unknown, name: string): number {
+    const what = typeof value === "number"
+      ? "NaN"
+      : typeof value === "object" && value !== null
+      ? "an object, or a promise"
+      : `a ${typeof value}`;
+    this.#detach(`it returned ${what} where a number was expected, at ${name}`);
+    return ONES;
+  }
+
+  #threw(error: unknown, name: string): number {
+    this.#detach(`it threw at ${name}: ${whatThrown(error)}`);
+    return ONES;
+  }
+
+  #detach(why: string): void {
+    if (this.#failed) return;
+    this.#failed = true;
+    const { subject, detached } = this.#options;
+    detached(new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` }));
+  }
+
+  /** What a confined device is given: nothing that leads to the core's own objects. */
+  // deno-lint-ignore no-explicit-any
+  #confined(ctx: any, harden: Harden): object {
+    const { manifest } = this.#options;
+    const bytes = (given: unknown) => {
+      const own = bytesOf(given);
+      if (own === undefined) throw new TypeError("a DMA window moves a Uint8Array");
+      return own;
+    };
+    const context = {
+      config: ctx.config,
+      irq: (name: string) => {
+        const line = ctx.irq(String(name));
+        return harden({
+          set: (level: unknown) => void line.set(!!level),
+          pulse: () => void line.pulse(),
+          get level() {
+            return line.level as boolean;
+          },
+        });
+      },
+      alarm: (name: string, ring: (due: number) => unknown) => {
+        const alarm = ctx.alarm(String(name), (due: number) => void this.#run(() => ring(due), `alarm ${name}`));
+        const number = (value: unknown) => {
+          if (typeof value !== "number" || value !== value) throw new TypeError("an alarm is armed for a number");
+          return value;
+        };
+        return harden({
+          at: (due: unknown) => void alarm.at(number(due)),
+          after: (nanoseconds: unknown) => void alarm.after(number(nanoseconds)),
+          cancel: () => void alarm.cancel(),
+          get armed() {
+            return alarm.armed as boolean;
+          },
+          get due() {
+            return alarm.due as number;
+          },
+        });
+      },
+      dma: (name: string) => {
+        const window = ctx.dma(String(name));
+        return harden({
+          read: (address: number, into: unknown) => window.read(Number(address), bytes(into)) as number,
+          write: (address: number, from: unknown) => window.write(Number(address), bytes(from)) as number,
+        });
+      },
+      use: (name: string) => {
+        const port = ctx.use(String(name));
+        const given = {};
+        for (const [member, what] of Object.entries(manifest.needs.uses?.[name]?.members ?? {})) {
+          if ("method" in what) {
+            const call = (...args: unknown[]) => copyPlain(port[member](...args.map(copyPlain)));
+            Object.defineProperty(given, member, { enumerable: true, value: call });
+          } else {
+            Object.defineProperty(given, member, { enumerable: true, get: () => copyPlain(port[member]) });
+          }
+        }
+        return harden(given);
+      },
+      now: () => ctx.now() as number,
+      log: (level: LogLevel, message: unknown, fields?: unknown) => {
+        if (!this.#flood.admits()) return;
+        ctx.log(String(level), String(message).slice(0, 4000), fields === undefined ? undefined : copyPlain(fields));
+      },
+      count: (metric: unknown, by: unknown = 1) => void ctx.count(String(metric).slice(0, 100), Number(by)),
+    };
+    for (const part of Object.values(context)) harden(part);
+    // State and latches change; the latches' object has nothing but accessors, and takes no more.
+    return Object.freeze({ ...context, regs: ctx.regs, state: ctx.state });
+  }
+}

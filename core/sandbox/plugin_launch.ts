@@ -1,0 +1,132 @@
+/**
+ * Starts a plugin's own process: exact rights, a limited heap, and a pipe each way on which length-prefixed messages go.
+ *
+ * @module
+ */
+import { ownSources } from "./describe.ts";
+import type { PluginManifest } from "./description.ts";
+import { grantedRights } from "./grants.ts";
+import { spawnProcess } from "./launcher.ts";
+import type { HostRights } from "../bus/host_rights.ts";
+import { AREA_BYTES } from "./mailbox.ts";
+import { encodePlain, type Plain } from "./plain.ts";
+
+/** MB of a plugin's heap. What it allocates outside of the heap is watched by a thread of its own. */
+const HEAP_MEGABYTES = 192;
+
+/** What to start. */
+export interface PluginLaunch {
+  readonly subject: string;
+  readonly manifest: PluginManifest;
+  readonly text: string;
+  readonly ses: string;
+  readonly config: Readonly<Record<string, number | string | boolean>>;
+  readonly rights: HostRights;
+  readonly bindings: Readonly<Record<string, string>>;
+}
+
+/** A plugin's process. */
+export interface PluginProcess {
+  /** Settles with its last words when it has ended, for whatever reason. */
+  readonly ended: Promise<string>;
+  /** Sends a message; settles when it is on its way. Lost when the process has ended. */
+  send(message: Uint8Array): Promise<void>;
+  /** Ends it at once. */
+  kill(): void;
+}
+
+/**
+ * Starts a plugin's process.
+ *
+ * @param said Takes its messages, one at a time: while the promise is pending, no more are read.
+ */
+export function launchPlugin(
+  { subject, manifest, text, ses, config, rights, bindings }: PluginLaunch,
+  said: (message: Uint8Array) => Promise<void>,
+): PluginProcess {
+  const ended = Promise.withResolvers<string>();
+  let child: ReturnType<typeof spawnProcess> | undefined, killed = false;
+  const kill = () => {
+    killed = true;
+    try {
+      child?.kill("SIGKILL");
+    } catch {
+      // It has ended already.
+    }
+  };
+  let sending: Promise<void> = start();
+
+  async function start(): Promise<void> {
+    const own = await ownSources();
+    const granted = grantedRights(rights, { version: 1, plugin: manifest.id, content: "", bindings });
+    if (killed) return ended.resolve("");
+    child = spawnProcess({
+      name: subject,
+      entry: new URL(import.meta.resolve("./plugin_process.ts")),
+      rights: { ...own, read: [...own.read, ...granted.read], write: granted.write, net: granted.net },
+      heapMegabytes: HEAP_MEGABYTES,
+    });
+    listen(child);
+    const init = { ses, text, subject, manifest: JSON.stringify(manifest), config, bindings } as unknown as Plain;
+    await write(encodePlain(init));
+  }
+
+  async function listen({ stdout, stderr, status }: Deno.ChildProcess): Promise<void> {
+    const words = lastWords(stderr);
+    try {
+      for await (const message of messages(stdout)) await said(message);
+    } catch {
+      // What breaks the form of messages is ended with its process.
+    }
+    kill();
+    await status;
+    ended.resolve(await words);
+  }
+
+  let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
+  async function write(message: Uint8Array): Promise<void> {
+    writer ??= child!.stdin.getWriter();
+    const frame = new Uint8Array(4 + message.length);
+    new DataView(frame.buffer).setUint32(0, message.length, true);
+    frame.set(message, 4);
+    await writer.write(frame);
+  }
+  sending = sending.catch(() => kill());
+  return {
+    ended: ended.promise,
+    kill,
+    send: (message) => {
+      const copy = message.slice();
+      return sending = sending.then(() => write(copy)).catch(() => {});
+    },
+  };
+}
+
+/** Messages of a stream. @throws {RangeError} One that is too long. */
+async function* messages(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let held = new Uint8Array(0);
+  for await (const piece of stream) {
+    const joined = new Uint8Array(held.length + piece.length);
+    joined.set(held);
+    joined.set(piece, held.length);
+    let at = 0;
+    while (joined.length - at >= 4) {
+      const length = new DataView(joined.buffer, at).getUint32(0, true);
+      if (length > 2 * AREA_BYTES) throw new RangeError("a message that is too long");
+      if (joined.length - at < 4 + length) break;
+      yield joined.subarray(at + 4, at + 4 + length);
+      at += 4 + length;
+    }
+    held = joined.slice(at);
+  }
+}
+
+async function lastWords(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  try {
+    for await (const piece of stream.pipeThrough(new TextDecoderStream())) text = (text + piece).slice(-4096);
+  } catch {
+    // The pipe broke with the process.
+  }
+  return text.trim();
+}

@@ -1,0 +1,67 @@
+/**
+ * A plugin's Worker, as the process around it sees it.
+ *
+ * @module
+ */
+import { BulkheadError } from "../bus/error.ts";
+import { plainToThrown } from "./device_runtime.ts";
+import type { Plain } from "./plain.ts";
+import type { PluginAnswer, PluginInit } from "./plugin_worker.ts";
+import { type Rights, workerPermissions } from "./rights.ts";
+
+/** Milliseconds that a plugin has to start. */
+const START_LIMIT = 20_000;
+
+/** A Worker that runs one plugin. */
+export class PluginThread {
+  /** What a back end said of itself; rejects with why it could not be started. */
+  readonly ready: Promise<Plain>;
+  readonly #worker: Worker;
+
+  /**
+   * Starts it.
+   *
+   * @param rights Exactly what the plugin may do; this process must hold it.
+   * @param failed Called when it dies later.
+   */
+  constructor(init: PluginInit, rights: Rights, failed: (why: string) => void) {
+    const { subject } = init;
+    const { promise, resolve, reject } = Promise.withResolvers<Plain>();
+    promise.catch(() => {});
+    this.ready = promise;
+    const worker = this.#worker = new Worker(rootModule(), {
+      type: "module",
+      name: subject,
+      deno: { permissions: workerPermissions(rights) },
+    });
+    const refuse = (why: string) => {
+      const sentence = `${subject} was stopped while it was starting: ${why}`;
+      reject(new BulkheadError({ code: "plugin-failed", subject, sentence }));
+      failed(why);
+    };
+    const timer = setTimeout(() => refuse(`it was not up after ${START_LIMIT / 1000} s`), START_LIMIT);
+    worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      clearTimeout(timer);
+      refuse(event.message);
+    });
+    worker.addEventListener("message", ({ data }: MessageEvent<PluginAnswer>) => {
+      clearTimeout(timer);
+      if ("ready" in data) return resolve(data.opened);
+      const error = plainToThrown(data.thrown);
+      if (error instanceof BulkheadError) reject(error);
+      else refuse(error.message);
+    });
+    worker.postMessage(init);
+  }
+
+  /** Ends it, unless it is busy: the end of the process surely does. */
+  end(): void {
+    this.#worker.terminate();
+  }
+}
+
+function rootModule(): string {
+  const line = `import ${JSON.stringify(import.meta.resolve("./plugin_worker.ts"))};`;
+  return "data:application/javascript," + encodeURIComponent(line);
+}

@@ -1,0 +1,591 @@
+/**
+ * The near side of a device in another compartment: a device value like any other, whose functions cross.
+ *
+ * Whatever the far side does, every call ends, in time: a device that does not answer, answers nonsense or asks without end is detached, its
+ * registers read as ones, and the core is told why.
+ *
+ * @module
+ */
+import * as contract from "../bus/mod.ts";
+import type { Needs, Width } from "../bus/claims.ts";
+import type { Alarm, AnyDevice, DmaWindow, Line, ResetKind } from "../bus/contract.ts";
+import { BulkheadError } from "../bus/error.ts";
+import { defineInterface, type Interface } from "../bus/interface.ts";
+import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
+import type { LogLevel } from "../bus/log.ts";
+import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES } from "./conversation.ts";
+import type { DeviceManifest, InterfaceManifest } from "./description.ts";
+import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
+import { FloodGate } from "./flood_gate.ts";
+import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
+import { copyPlain, decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { buildWiring, checkDescription } from "./wiring.ts";
+
+/** How a device in another compartment is held. */
+export interface RemoteDeviceOptions {
+  /** The device, for sentences: `device "tally" (acme/tally)`. */
+  readonly subject: string;
+  /** What it declares. */
+  readonly manifest: DeviceManifest;
+  /** The near side of its mailbox. */
+  readonly port: Port;
+  /** Milliseconds that one access may take, and everything the device asks for meanwhile. */
+  readonly limit?: number;
+  /** Posted writes are sent in batches, at safe points at the latest; otherwise each is waited for. */
+  readonly batched?: boolean;
+  /** Told once, when the device is detached. */
+  readonly detached: (error: BulkheadError) => void;
+}
+
+/** Milliseconds that one access may take on the host. */
+export const ACCESS_LIMIT = 3000;
+
+/** Milliseconds that creating the state and wiring may take. */
+const WIRE_LIMIT = 10_000;
+
+/** Questions that a device may ask during one access. */
+const MOST_QUESTIONS = 20_000;
+
+/** How deeply device and core may enter each other. */
+const DEEPEST = 16;
+
+/** Posted writes in a batch, and their bytes, at most. */
+const MOST_POSTED = 64, MOST_POSTED_BYTES = 1 << 16;
+
+const ONES = 0xffffffff;
+
+/** What an open connector of a plugin's own interface answers: the plugin's own definition of that is asked. */
+const UNCONNECTED = Symbol("unconnected");
+
+/** One wiring, with what its context gave. */
+interface Wired {
+  readonly id: number;
+  readonly lines: readonly Line[];
+  readonly alarms: readonly Alarm[];
+  readonly dma: readonly DmaWindow[];
+  readonly uses: readonly Record<string, unknown>[];
+  readonly regs: Record<string, number>;
+  now(): number;
+  log(level: LogLevel, message: string, fields?: Readonly<Record<string, number | string | boolean>>): void;
+  count(metric: string, by: number): void;
+}
+
+/** A device in another compartment. */
+export class RemoteDevice {
+  /** The device, to be attached. */
+  readonly device: AnyDevice;
+  readonly #options: RemoteDeviceOptions;
+  readonly #talk: Conversation;
+  readonly #latchNames: readonly string[];
+  readonly #flood: FloodGate;
+  #failed: BulkheadError | undefined;
+  #wired: Wired | undefined;
+  #nextId = 1;
+  #depth = 0;
+  /** Posted writes that wait. */
+  readonly #posted: Uint8Array;
+  readonly #postedView: DataView;
+  readonly #postedBytes: number;
+  readonly #mostPosted: number;
+  #postedCount = 0;
+  /** A batch that was sent without waiting: since when. */
+  #inFlight = -1;
+
+  /** Holds the device behind a mailbox. */
+  constructor(options: RemoteDeviceOptions) {
+    this.#options = options;
+    const { manifest } = options;
+    this.#talk = new Conversation(options.port, stateWords(manifest));
+    this.#latchNames = Object.keys(manifest.latches);
+    this.#flood = new FloodGate(() => this.#detach("it logged without end"));
+    this.#postedBytes = (POSTED_BYTES + 4 * this.#latchNames.length + 7) & ~7;
+    this.#mostPosted = Math.max(1, Math.min(MOST_POSTED, Math.floor(MOST_POSTED_BYTES / this.#postedBytes)));
+    this.#posted = new Uint8Array(this.#mostPosted * this.#postedBytes);
+    this.#postedView = new DataView(this.#posted.buffer);
+    this.device = this.#define();
+  }
+
+  /** Why it is detached, once it is. */
+  get failed(): BulkheadError | undefined {
+    return this.#failed;
+  }
+
+  /** At a safe point of the virtual CPU: sends posted writes on their way, and takes what came of earlier ones. */
+  safePoint(): void {
+    if (this.#failed !== undefined || this.#depth > 0) return;
+    if (this.#inFlight >= 0) {
+      try {
+        while (this.#inFlight >= 0 && this.#talk.poll(ACCESS_LIMIT)) this.#hear();
+        if (this.#inFlight >= 0 && performance.now() - this.#inFlight > this.#limit) this.#detach(this.#lateness());
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    if (this.#inFlight < 0 && this.#postedCount > 0 && this.#failed === undefined) this.#sendPosted();
+  }
+
+  /** Detaches the device, as when its compartment has ended. */
+  detach(why: string): void {
+    this.#detach(why);
+  }
+
+  get #limit(): number {
+    return this.#options.limit ?? ACCESS_LIMIT;
+  }
+
+  #define(): AnyDevice {
+    const { manifest } = this.#options;
+    const { id, version, config, needs, latches, migrates } = manifest;
+    return {
+      id,
+      api: 1,
+      version,
+      config,
+      latches,
+      needs: {
+        ...needs,
+        ...(needs.uses === undefined ? {} : { uses: revived(needs.uses) }),
+        ...(needs.provides === undefined ? {} : { provides: revived(needs.provides) }),
+      } as Needs,
+      state: (given: unknown) => this.#plain(OPERATION.STATE, 0, given) as object,
+      migrate: Object.fromEntries(
+        migrates.map((from) => [from, (old: unknown) => this.#plain(OPERATION.MIGRATE, from, old)]),
+      ),
+      wire: (ctx: never) => this.#wire(ctx),
+    } as unknown as AnyDevice;
+  }
+
+  // deno-lint-ignore no-explicit-any
+  #wire(ctx: any): object {
+    const { needs } = this.#options.manifest;
+    const id = this.#nextId++;
+    const alarms = (needs.alarms ?? []).map((name, index) =>
+      ctx.alarm(name, (due: number) => this.#enter(OPERATION.RING, index, 0, 0, due, undefined, name))
+    ) as Alarm[];
+    const wired = this.#wired = {
+      id,
+      alarms,
+      lines: Object.keys(needs.lines ?? {}).map((name) => ctx.irq(name)),
+      dma: Object.keys(needs.dma ?? {}).map((name) => ctx.dma(name)),
+      uses: Object.keys(needs.uses ?? {}).map((name) => ctx.use(name)),
+      regs: ctx.regs,
+      now: ctx.now,
+      log: ctx.log,
+      count: ctx.count,
+    } satisfies Wired;
+    const request: WireRequest = {
+      state: ctx.state,
+      config: ctx.config,
+      dues: alarms.map(({ due }) => due),
+    };
+    const description = checkDescription(this.#plain(OPERATION.WIRE, 0, request));
+    Object.defineProperty(ctx.state, LIVE_STATE, {
+      configurable: true,
+      value: (() => {
+        if (wired !== this.#wired) return ctx.state;
+        return this.#plain(OPERATION.SAVE, 0, undefined) as object;
+      }) satisfies LiveState,
+    });
+    return buildWiring(description, {
+      slot: (index, name) => ({
+        read: (offset, width) => this.#read(index, offset, width, name),
+        write: (offset, width, value) => this.#write(index, offset, width, value, name),
+        readBlock: (offset, width, into) => this.#readBlock(index, offset, width, into, name),
+        writeBlock: (offset, width, from) => {
+          const items = this.#enter(OPERATION.WRITE_BLOCK, index, offset, width, 0, from, name);
+          return this.#items(items, from.length / width);
+        },
+        ...(this.#options.batched ? { post: (value: number) => this.#post(index, value) } : {}),
+      }),
+      input: (index, name) => (level) => void this.#enter(OPERATION.INPUT, index, level ? 1 : 0, 0, 0, undefined, name),
+      provided: (index, name) => this.#provided(index, name),
+      reset: (kind: ResetKind) =>
+        void this.#enter(OPERATION.RESET, kind === "hard" ? 1 : 0, 0, 0, 0, undefined, "its reset"),
+    });
+  }
+
+  #provided(index: number, name: string): object {
+    const kind = this.#options.manifest.needs.provides![name];
+    const peer: Record<string, unknown> = {};
+    Object.entries(kind?.members ?? {}).forEach(([member, what], at) => {
+      const fallback = () => (this.device.needs.provides as Record<string, Interface<object>>)[name]!.unconnected;
+      const open = () => (fallback() as Record<string, unknown>)[member];
+      if ("method" in what) {
+        peer[member] = (...args: unknown[]) => {
+          const answered = this.#enter(OPERATION.CALL, index, at, 0, 0, encodePlain(args), `${name}.${member}`);
+          const value = answered === undefined ? (open() as (...all: unknown[]) => unknown)(...args) : this.#decoded();
+          return value === UNCONNECTED ? undefined : value;
+        };
+      } else {
+        Object.defineProperty(peer, member, {
+          enumerable: true,
+          get: () => {
+            const answered = this.#enter(OPERATION.GET, index, at, 0, 0, undefined, `${name}.${member}`);
+            return answered === undefined ? open() : this.#decoded();
+          },
+        });
+      }
+    });
+    return peer;
+  }
+
+  #decoded(): Plain {
+    try {
+      return decodePlain(this.#talk.body);
+    } catch (error) {
+      this.#fail(error);
+      return undefined;
+    }
+  }
+
+  #read(slot: number, offset: number, width: Width, name: string): number {
+    const value = this.#enter(OPERATION.READ, slot, offset, width, 0, undefined, name);
+    if (value === undefined) return ONES;
+    if (Number.isNaN(value)) {
+      this.#detach(`it returned NaN when the guest read ${name}`);
+      return ONES;
+    }
+    return value;
+  }
+
+  #write(slot: number, offset: number, width: Width, value: number, name: string): void {
+    this.#enter(OPERATION.WRITE, slot, offset, width, value, undefined, name);
+  }
+
+  #readBlock(slot: number, offset: number, width: Width, into: Uint8Array, name: string): number {
+    const value = this.#enter(OPERATION.READ_BLOCK, slot, offset, width, into.length, undefined, name);
+    const items = into.length / width;
+    if (value === undefined) {
+      into.fill(0xff);
+      return items;
+    }
+    const { body } = this.#talk;
+    into.set(body.subarray(0, into.length));
+    return this.#items(value, items);
+  }
+
+  #items(value: number | undefined, most: number): number {
+    if (value === undefined) return most;
+    if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+    this.#detach(`it said that it moved ${value} of ${most} items`);
+    return most;
+  }
+
+  #post(slot: number, value: number): void {
+    if (this.#failed !== undefined) return;
+    if (this.#postedCount === this.#mostPosted) {
+      this.#settle();
+      this.#sendPosted();
+      if (this.#failed !== undefined) return;
+    }
+    const view = this.#postedView, at = this.#postedCount++ * this.#postedBytes;
+    const { regs, now } = this.#wired!;
+    view.setUint32(at, slot, true);
+    view.setUint32(at + 4, 0, true);
+    view.setUint32(at + 8, 4, true);
+    view.setUint32(at + 12, value, true);
+    view.setFloat64(at + 16, now(), true);
+    this.#latchNames.forEach((name, index) => view.setUint32(at + POSTED_BYTES + 4 * index, regs[name]!, true));
+  }
+
+  #takePosted(): Uint8Array | undefined {
+    if (this.#postedCount === 0) return undefined;
+    const records = this.#posted.subarray(0, this.#postedCount * this.#postedBytes);
+    this.#postedCount = 0;
+    return records;
+  }
+
+  #sendPosted(): void {
+    const records = this.#takePosted();
+    if (records === undefined || this.#failed !== undefined) return;
+    try {
+      this.#inFlight = performance.now();
+      this.#say(OPERATION.POSTED, 0, 0, 0, 0, records, undefined, 1);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Waits until a batch that is on its way has been dealt with. */
+  #settle(): void {
+    while (this.#inFlight >= 0 && this.#failed === undefined) {
+      try {
+        this.#talk.receive(Math.max(1, this.#inFlight + this.#limit - performance.now()));
+        this.#hear();
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+  }
+
+  /** Takes one message that belongs to a batch. */
+  #hear(): void {
+    this.#effects();
+    if (this.#talk.operation === OPERATION.RETURN) {
+      this.#inFlight = -1;
+    } else if (this.#talk.operation === OPERATION.THROWN) {
+      this.#inFlight = -1;
+      this.#threw("a posted write");
+    } else {
+      this.#depth++;
+      try {
+        this.#serve();
+      } finally {
+        this.#depth--;
+      }
+    }
+  }
+
+  /** Enters the device; undefined if it is detached. What it returned besides a number is in the conversation's body. */
+  #enter(
+    operation: number,
+    a: number,
+    b: number,
+    c: number,
+    value: number,
+    body: Uint8Array | undefined,
+    name: string,
+  ): number | undefined {
+    if (this.#failed !== undefined) return undefined;
+    if (this.#inFlight >= 0 && this.#depth === 0) this.#settle();
+    if (this.#failed !== undefined) return undefined;
+    if (this.#depth >= DEEPEST) {
+      this.#detach("it and the machine entered each other without end");
+      return undefined;
+    }
+    this.#depth++;
+    try {
+      this.#say(operation, a, b, c, value, this.#takePosted(), body, 0);
+      let limit = operation < OPERATION.READ ? WIRE_LIMIT : this.#limit;
+      const talk = this.#talk;
+      talk.receive(limit);
+      if (talk.operation === OPERATION.RETURN && talk.records.length === 0) return talk.value;
+      const began = performance.now();
+      for (let questions = 0;; questions++) {
+        this.#effects();
+        if (talk.operation === OPERATION.RETURN) return talk.value;
+        if (talk.operation === OPERATION.THROWN) {
+          if (operation <= OPERATION.MIGRATE) throw plainToThrown(decodePlain(talk.body));
+          this.#threw(name);
+          return undefined;
+        }
+        if (questions > MOST_QUESTIONS) {
+          this.#detach(`it asked the machine for something ${MOST_QUESTIONS} times during one access to ${name}`);
+          return undefined;
+        }
+        this.#serve();
+        limit = this.#limit - (performance.now() - began);
+        if (limit <= 0) throw new ConversationError("late", "questions without an end");
+        talk.receive(limit);
+      }
+    } catch (error) {
+      if (operation <= OPERATION.MIGRATE && !(error instanceof ConversationError)) throw error;
+      this.#fail(error, name);
+      return undefined;
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #say(
+    operation: number,
+    a: number,
+    b: number,
+    c: number,
+    value: number,
+    records: Uint8Array | undefined,
+    body: Uint8Array | undefined,
+    wake: number,
+  ): void {
+    const { out } = this.#talk.port, { words, floats } = out;
+    words[WORD.A] = a;
+    words[WORD.B] = b;
+    words[WORD.C] = c;
+    words[WORD.WAKE] = wake;
+    floats[FLOAT.VALUE] = value;
+    const wired = this.#wired;
+    if (wired !== undefined) {
+      words[WORD.INSTANCE] = wired.id;
+      floats[FLOAT.NOW] = wired.now();
+      let at = HEADER_BYTES / 4;
+      for (const name of this.#latchNames) words[at++] = wired.regs[name]!;
+      const { lines } = wired;
+      for (let index = 0; index < lines.length; index += 32, at++) {
+        let mask = 0;
+        for (let bit = 0; bit < 32 && index + bit < lines.length; bit++) {
+          if (lines[index + bit]!.level) mask |= 1 << bit;
+        }
+        words[at] = mask;
+      }
+    }
+    this.#talk.send(operation, records, body, this.#limit);
+  }
+
+  /** A request whose answer is plain data, when the machine is put together, saved or restored. */
+  #plain(operation: number, a: number, given: unknown): Plain {
+    if (this.#failed !== undefined) throw this.#failed;
+    const answered = this.#enter(operation, a, 0, 0, 0, encodePlain(given), "its state");
+    if (answered === undefined) throw this.#failed!;
+    return decodePlain(this.#talk.body);
+  }
+
+  /** Serves a question of the device's. */
+  #serve(): void {
+    const talk = this.#talk, { operation, a, b, value, body } = talk;
+    const wired = this.#wired;
+    const answer = (result: number, bytes?: Uint8Array, what: number = OPERATION.ANSWER) =>
+      this.#say(what, 0, 0, 0, result, undefined, bytes, 0);
+    if (wired === undefined) throw new ConversationError("broken", "a question before it was wired");
+    try {
+      switch (operation) {
+        case OPERATION.EFFECTS:
+          return answer(0);
+        case OPERATION.DMA_READ: {
+          const most = Object.values(this.#options.manifest.needs.dma ?? {})[a]?.maxBytes;
+          if (most === undefined || b < 0) throw new ConversationError("broken", "a transfer by a window that is none");
+          // One byte too many is refused by the window, in its words.
+          const into = new Uint8Array(Math.min(b, most + 1));
+          return answer(wired.dma[a]!.read(value, into), into);
+        }
+        case OPERATION.DMA_WRITE: {
+          const window = wired.dma[a];
+          if (window === undefined) throw new ConversationError("broken", "a transfer by a window that is none");
+          return answer(window.write(value, body));
+        }
+        case OPERATION.USE:
+        case OPERATION.USE_GET: {
+          const kind = Object.values(this.#options.manifest.needs.uses ?? {})[a];
+          const member = Object.entries(kind?.members ?? {})[b];
+          if (member === undefined) throw new ConversationError("broken", "a call of a method that is none");
+          const port = wired.uses[a]!;
+          const result = operation === OPERATION.USE
+            ? (port[member[0]] as (...args: unknown[]) => unknown)(...decodePlain(body) as Plain[])
+            : port[member[0]];
+          if (result === UNCONNECTED) return answer(0, undefined, OPERATION.ANSWER_UNCONNECTED);
+          return answer(0, encodePlain(copyPlain(result)));
+        }
+        default:
+          throw new ConversationError("broken", `a question of the unknown kind ${operation}`);
+      }
+    } catch (error) {
+      if (error instanceof ConversationError) throw error;
+      answer(0, encodePlain(thrownToPlain(error)), OPERATION.ANSWER_THROWN);
+    }
+  }
+
+  /** Applies what the device did, in its order. */
+  #effects(): void {
+    const { records } = this.#talk;
+    if (records.length === 0) return;
+    const wired = this.#wired;
+    const view = new DataView(records.buffer, records.byteOffset, records.length);
+    const nonsense = () => new ConversationError("broken", "an effect that is none");
+    for (let at = 0; at < records.length;) {
+      if (at + 16 > records.length || wired === undefined) throw nonsense();
+      const kind = view.getUint32(at, true),
+        index = view.getUint32(at + 4, true),
+        value = view.getFloat64(at + 8, true);
+      at += 16;
+      switch (kind) {
+        case EFFECT.LINE: {
+          const line = wired.lines[index];
+          if (line === undefined) throw nonsense();
+          line.set(value !== 0);
+          break;
+        }
+        case EFFECT.ALARM: {
+          const alarm = wired.alarms[index];
+          if (alarm === undefined) throw nonsense();
+          if (Number.isNaN(value)) throw new ConversationError("broken", "an alarm for NaN");
+          if (value === Infinity) alarm.cancel();
+          else alarm.at(value);
+          break;
+        }
+        case EFFECT.LATCH: {
+          const name = this.#latchNames[index];
+          if (name === undefined) throw nonsense();
+          wired.regs[name] = value;
+          break;
+        }
+        case EFFECT.LOG:
+        case EFFECT.COUNT: {
+          const end = at + ((index + 7) & ~7);
+          if (end > records.length) throw nonsense();
+          this.#text(kind, decodePlain(records.subarray(at, at + index)), wired);
+          at = end;
+          break;
+        }
+        default:
+          throw nonsense();
+      }
+    }
+  }
+
+  #text(kind: number, what: Plain, wired: Wired): void {
+    const [first, second, third] = what as unknown[];
+    if (kind === EFFECT.COUNT) {
+      if (typeof first === "string" && typeof second === "number") wired.count(first.slice(0, 100), second);
+      return;
+    }
+    if (!this.#flood.admits()) return;
+    const level = LEVELS.includes(first as LogLevel) ? first as LogLevel : "info";
+    const fields = typeof third === "object" && third !== null ? third as Record<string, number> : undefined;
+    wired.log(level, String(second).slice(0, 4000), fields);
+  }
+
+  #threw(name: string): void {
+    let error: Error;
+    try {
+      error = plainToThrown(decodePlain(this.#talk.body));
+    } catch {
+      error = new Error("something that cannot be told");
+    }
+    this.#detach(`it threw at ${name}: ${error.message}`);
+  }
+
+  #lateness(): string {
+    return `it did not answer within ${this.#limit / 1000} s`;
+  }
+
+  #fail(error: unknown, name?: string): void {
+    if (error instanceof ConversationError) {
+      const at = name === undefined ? "" : ` at ${name}`;
+      if (error.reason === "late") this.#detach(`${this.#lateness()}${at}`);
+      else if (error.reason === "stopped") this.#detach("its compartment has ended");
+      else this.#detach(`it broke the rules of its mailbox${at}: ${error.message}`);
+    } else {
+      this.#detach(`it sent what makes no sense: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #detach(why: string): void {
+    if (this.#failed !== undefined) return;
+    const { subject, detached } = this.#options;
+    this.#inFlight = -1;
+    this.#postedCount = 0;
+    this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
+    detached(this.#failed);
+  }
+}
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
+
+/** Interfaces by what is known of them: the contract's own as they are, a plugin's own by their members. */
+function revived(described: Readonly<Record<string, InterfaceManifest>>): Record<string, Interface<object>> {
+  return Object.fromEntries(
+    Object.entries(described).map(([use, { name, members }]) => {
+      const known = Object.values(contract as Record<string, unknown>).find((value): value is Interface<object> =>
+        typeof value === "object" && value !== null && "unconnected" in value &&
+        (value as unknown as { name: unknown }).name === name
+      );
+      if (known !== undefined && Object.keys(known.unconnected).join() === Object.keys(members).join()) {
+        return [use, known];
+      }
+      const open = Object.entries(members).map(([member, what]) => [
+        member,
+        "method" in what ? () => UNCONNECTED : what.value,
+      ]);
+      return [use, defineInterface(name, Object.fromEntries(open))];
+    }),
+  );
+}
