@@ -66,7 +66,7 @@ export function assemble(
     date: definition.clock.date,
     firmware: definition.firmware,
   });
-  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals.failed, log);
+  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals, log);
   for (const device of definition.devices) attach(host, parts, signals, device, plugins.device(device.name));
 
   const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
