@@ -8,17 +8,15 @@
  */
 import { parseArgs } from "@std/cli";
 import { VirtualClock } from "../core/bus/clock.ts";
-import type { AnyDevice } from "../core/bus/contract.ts";
 import { DeviceHost } from "../core/bus/host.ts";
 import { bundlePlugin } from "../core/sandbox/bundle.ts";
-import { lockdownRealm, OPEN_REALM } from "../core/sandbox/compartment.ts";
 import type { DeviceManifest } from "../core/sandbox/description.ts";
-import { guardDevice } from "../core/sandbox/guarded_device.ts";
 import { createMailbox, SharedPort, stopMailbox } from "../core/sandbox/mailbox.ts";
 import { PluginThread } from "../core/sandbox/plugin_thread.ts";
 import { RemoteDevice } from "../core/sandbox/remote_device.ts";
 import { NO_RIGHTS } from "../core/sandbox/rights.ts";
 import { sesText } from "../core/sandbox/ses.ts";
+import type { LocalFigures, LocalTask } from "./placements_local.ts";
 
 const SOURCE = `
   import { device } from "@bulkhead/bulkhead";
@@ -32,8 +30,8 @@ const SOURCE = `
   });
 `;
 
-/** Accesses of one measurement. */
-const LOCAL = 2_000_000, REMOTE = 2000;
+/** Round trips of one measurement, and rounds that only warm up. */
+const REMOTE = 2000, WARM = 2;
 
 /** A thread that answers a word with a word. */
 const ECHO = `onmessage = ({ data }) => {
@@ -53,13 +51,9 @@ postMessage("ready");`;
 
 /** What was measured. */
 interface Figures {
-  /** Nanoseconds of a read over a bare call of the device's function, medians. */
-  readonly inlineOverCall: number;
-  readonly confinedOverCall: number;
-  /** Nanoseconds of a read of the port, with the look-up, medians. */
-  readonly unguardedPort: number;
-  readonly inlinePort: number;
-  readonly confinedPort: number;
+  /** In the virtual CPU's thread. */
+  readonly inline: LocalFigures;
+  readonly confined: LocalFigures;
   /** Microseconds of a round trip, medians. */
   readonly workerRoundTrip: number;
   readonly bareRoundTrip: number;
@@ -73,23 +67,44 @@ export async function placements(args: readonly string[]): Promise<void> {
   const figures = await measure(Number(rounds));
   if (json) return console.log(JSON.stringify(figures));
   const ns = (value: number) => `${value.toFixed(1)} ns`, us = (value: number) => `${value.toFixed(2)} us`;
-  console.log(`inline: ${ns(figures.inlineOverCall)} over a bare call (a port's read ${ns(figures.inlinePort)})`);
-  console.log(`confined: ${ns(figures.confinedOverCall)} over a bare call (a port's read ${ns(figures.confinedPort)})`);
-  console.log(`unguarded: a port's read ${ns(figures.unguardedPort)}`);
+  for (const placement of ["inline", "confined"] as const) {
+    const { call, overCall, port } = figures[placement];
+    console.log(`${placement}: ${ns(overCall)} over a bare call (${ns(call)}); a port's read ${ns(port)}`);
+  }
+  const { workerRoundTrip, bareRoundTrip, ratio } = figures;
   console.log(
-    `worker: ${us(figures.workerRoundTrip)} a round trip, ${figures.ratio.toFixed(2)} of a bare one (${
-      us(figures.bareRoundTrip)
-    })`,
+    `worker: ${us(workerRoundTrip)} a round trip, ${ratio.toFixed(2)} of a bare one (${us(bareRoundTrip)})`,
   );
 }
 
 async function measure(rounds: number): Promise<Figures> {
   const { text, manifest: described } = await bundlePlugin(SOURCE, "bench:counter");
-  const manifest = described as DeviceManifest, subject = "the counter";
+  const manifest = described as DeviceManifest, ses = await sesText();
+  const inline = await local({ text, manifest, ses: "", rounds });
+  const confined = await local({ text, manifest, ses, rounds });
+  return { inline, confined, ...await remote(text, manifest, ses, rounds) };
+}
+
+async function local(task: LocalTask): Promise<LocalFigures> {
+  const worker = new Worker(import.meta.resolve("./placements_local.ts"), { type: "module" });
+  const answer = new Promise<LocalFigures>((resolve, reject) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+  worker.postMessage(task);
+  return await answer;
+}
+
+async function remote(
+  text: string,
+  manifest: DeviceManifest,
+  ses: string,
+  rounds: number,
+): Promise<Omit<Figures, "inline" | "confined">> {
+  const subject = "the counter";
   const detached = (error: Error) => {
     throw error;
   };
-  const ses = await sesText();
   const shared = createMailbox();
   const thread = new PluginThread(
     {
@@ -109,59 +124,24 @@ async function measure(rounds: number): Promise<Figures> {
   );
   await thread.ready;
   const echo = await echoThread();
-
-  const plain = OPEN_REALM.evaluate(text, subject) as AnyDevice;
-  const inline = attached(guardDevice(plain, { subject, manifest, detached }));
-  const realm = lockdownRealm(ses);
-  const confinedText = realm.evaluate(text, subject) as AnyDevice;
-  const confined = attached(guardDevice(confinedText, { subject, manifest, detached, harden: realm.harden }));
-  const unguarded = attached(plain);
-  const worker = attached(
-    new RemoteDevice({ subject, manifest, port: new SharedPort(shared, "near"), detached }).device,
-  );
-  const wired = plain.wire({ state: { value: 1 } } as never) as unknown as {
-    regions: { io: { read(): number }[] };
-  };
-  const bare = wired.regions.io[0]!.read;
-
-  const slot = ({ slot }: Attached) => nanoseconds(LOCAL, () => slot.read(0, 1));
-  const port = ({ host }: Attached) => nanoseconds(LOCAL, () => host.portRead(0x510, 1));
-  const series: Record<string, number[]> = {};
-  const note = (name: string, value: number) => (series[name] ??= []).push(value);
-  // Each round measures everything, so that what the host does meanwhile meets all of it.
-  for (let round = 0; round < rounds + 2; round++) {
-    const call = nanoseconds(LOCAL, bare);
-    const values = {
-      inlineOverCall: slot(inline) - call,
-      confinedOverCall: slot(confined) - call,
-      unguardedPort: port(unguarded),
-      inlinePort: port(inline),
-      confinedPort: port(confined),
-    };
-    const workerRoundTrip = medianOf(REMOTE, () => worker.host.portRead(0x510, 1)) / 1000;
-    const bareRoundTrip = medianOf(REMOTE, echo.roundTrip) / 1000;
+  const host = new DeviceHost({ clock: new VirtualClock({ retired: () => 0 }) });
+  const port = new SharedPort(shared, "near");
+  host.attach(new RemoteDevice({ subject, manifest, port, detached }).device, { name: "counter" });
+  const worker: number[] = [], bare: number[] = [], ratios: number[] = [];
+  // Each round measures both, so that what the host does meanwhile meets both of them.
+  for (let round = 0; round < rounds + WARM; round++) {
+    const one = medianOf(REMOTE, () => host.portRead(0x510, 1)) / 1000;
+    const other = medianOf(REMOTE, echo.roundTrip) / 1000;
     // What is not optimised yet says nothing.
-    if (round < 2) continue;
-    for (const [name, value] of Object.entries(values)) note(name, value);
-    note("workerRoundTrip", workerRoundTrip);
-    note("bareRoundTrip", bareRoundTrip);
-    note("ratio", workerRoundTrip / bareRoundTrip);
+    if (round < WARM) continue;
+    worker.push(one);
+    bare.push(other);
+    ratios.push(one / other);
   }
   echo.end();
   stopMailbox(shared);
   thread.end();
-  return Object.fromEntries(Object.entries(series).map(([name, all]) => [name, median(all)])) as unknown as Figures;
-}
-
-interface Attached {
-  readonly host: DeviceHost;
-  readonly slot: { read(offset: number, width: 1): number };
-}
-
-function attached(device: AnyDevice): Attached {
-  const host = new DeviceHost({ clock: new VirtualClock({ retired: () => 0 }) });
-  const { regions } = host.attach(device, { name: "counter" });
-  return { host, slot: regions.get("io")!.slots[0]! };
+  return { workerRoundTrip: median(worker), bareRoundTrip: median(bare), ratio: median(ratios) };
 }
 
 async function echoThread(): Promise<{ roundTrip(): void; end(): void }> {
@@ -182,16 +162,6 @@ async function echoThread(): Promise<{ roundTrip(): void; end(): void }> {
       Atomics.notify(words, 0, 1);
     },
   };
-}
-
-/** Nanoseconds of one of many calls. */
-function nanoseconds(count: number, call: () => number): number {
-  let sum = 0;
-  const began = performance.now();
-  for (let index = 0; index < count; index++) sum += call();
-  const elapsed = performance.now() - began;
-  if (sum < 0) throw new Error("counters count upwards");
-  return elapsed * 1e6 / count;
 }
 
 /** The median of single calls, in nanoseconds. */

@@ -6,7 +6,7 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import { grantedRights } from "../sandbox/grants.ts";
-import { BUSY } from "../sandbox/guarded_device.ts";
+import { BUSY, busyPlugin } from "../sandbox/guarded_device.ts";
 import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
 import { PluginThread } from "../sandbox/plugin_thread.ts";
 import { MailboxRelay } from "../sandbox/relay.ts";
@@ -170,13 +170,13 @@ export class PluginHost {
     const inside = plugins.filter(({ placement }) => placement !== "process");
     if (inside.length === 0) return;
     const words = new Int32Array(this.#busy);
-    let entries = -1, since = 0;
+    let before = 0, since = 0;
     const limit = this.#options.memory + GROWTH.OWN + GROWTH.PLUGIN * inside.length;
     const timer = setInterval(() => {
-      const plugin = words[BUSY.PLUGIN]!, count = words[BUSY.ENTRIES]!;
+      const word = Atomics.load(words, 0), plugin = busyPlugin(word);
       const now = performance.now();
-      if (here.length === 0 || plugin === 0 || count !== entries) {
-        entries = count;
+      if (here.length === 0 || plugin === 0 || word !== before) {
+        before = word;
         since = now;
       } else if (now - since > CONFINED_LIMIT) {
         clearInterval(timer);
