@@ -8,6 +8,7 @@ import { printable } from "../core/sandbox/printable.ts";
 import { nearestName } from "../core/machine/nearest.ts";
 import type { Command } from "./command.ts";
 import { command as disasm } from "./disasm.ts";
+import { command as disk } from "./disk.ts";
 import { EXIT } from "./exit_codes.ts";
 import { command as image } from "./image.ts";
 import { usage } from "./options.ts";
@@ -15,7 +16,7 @@ import { command as run } from "./run.ts";
 import { command as start } from "./start.ts";
 import { command as vectors } from "./vectors.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disasm, vectors };
+const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disk, disasm, vectors };
 
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
