@@ -354,6 +354,14 @@ export class ScalarBinder implements ScalarBuilder {
     return i32.load16_u(at, STATE.SEGMENTS + SEGMENT.SELECTOR);
   }
 
+  controlNumber(_k: number): never {
+    throw new Error("a record does not hold the number of a control register");
+  }
+
+  time(): never {
+    throw new Error("a record does not tell how many instructions came before it");
+  }
+
   segmentNumber(_k: number): Value {
     return this.#field8(RECORD.CALLOUT_IMMEDIATE);
   }
