@@ -8,6 +8,7 @@
 import { type Instruction, OPERAND, REPEAT } from "../../x86/instruction.ts";
 import { MODE, SEG } from "../../x86/registers.ts";
 import { MAY_CALL_OUT, SEMANTICS } from "../../x86/semantics/mod.ts";
+import { flagUse } from "./flag_liveness.ts";
 import type { Block, Edge, How, Region, RegionInstruction, RegionPlace } from "./region.ts";
 
 /** Most places that a return is compared with. */
@@ -86,6 +87,7 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
         instruction: decoded,
         how: how(decoded, source, offset, place.mode),
         alone: source.alone(offset),
+        flags: flagUse(decoded),
       };
       found.set(offset, item);
       const next = offset + decoded.length;

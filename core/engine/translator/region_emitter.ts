@@ -10,7 +10,6 @@ import { EXIT } from "../interpreter/record.ts";
 import { AREA, CELL, DISPATCH, emitEntryOffset, ENTRY, REGION_EXIT, REGION_PARAMETERS, registerSlot } from "./area.ts";
 import { ConstantBinder } from "./constant_binder.ts";
 import { type AccessGroup, groupAccesses, type InstructionAccesses } from "./coalescing.ts";
-import { deadFlags } from "./flag_liveness.ts";
 import { FlagPlaces } from "./flag_places.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
@@ -63,6 +62,8 @@ const CODE: Readonly<Record<number, number>> = {
 };
 
 const nowhere = i32.const(0);
+
+const NO_ACCESSES: InstructionAccesses = { memory: undefined, stack: undefined };
 
 /** Emits a region and returns its function. */
 export function emitRegion(shared: RegionModule, region: Region, services: RegionServices): FunctionRef {
@@ -123,6 +124,15 @@ class RegionEmitter {
   readonly #chains = new WayOut();
   readonly #jumps = new WayOut();
 
+  /** What the frame is about. */
+  #node = 0;
+  #blockNow: Block | undefined;
+  #item: RegionInstruction | undefined;
+  #position = 0;
+  /** The present instruction has ended its block. */
+  #ended = false;
+  readonly #frame: { -readonly [K in keyof RegionFrame]: RegionFrame[K] };
+
   constructor(
     readonly body: Body,
     readonly eip: Local<"i32">,
@@ -147,9 +157,12 @@ class RegionEmitter {
       },
     });
     this.#flat = (region.place.mode & MODE.FLAT) !== 0;
-    this.#structure = analyse(region.blocks.map(successors));
+    const graph: number[][] = [];
+    for (const block of region.blocks) graph.push(successors(block));
+    this.#structure = analyse(graph);
     this.#vectors = new VectorFile(body, services.cpu, region, this.#structure.loopHeader.includes(true));
-    this.#places = new FlagPlaces(region.blocks, this.#structure.irreducible);
+    this.#places = new FlagPlaces(region.blocks, graph, this.#structure.irreducible);
+    this.#frame = this.#makeFrame();
   }
 
   #state(offset: number): Value {
@@ -353,7 +366,7 @@ class RegionEmitter {
     const block = this.region.blocks[node]!;
     this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
     this.#vectors.know(this.#knowledge[node]);
-    const dead = deadFlags(block);
+    const dead = this.#places.dead(node);
     const accesses = groupAccesses(block, this.#flat);
     this.#entries.clear();
     this.#blockVariables = 0;
@@ -393,9 +406,21 @@ class RegionEmitter {
     node: number,
     accesses: InstructionAccesses,
   ): boolean {
-    let ended = false;
+    this.#node = node;
+    this.#blockNow = block;
+    this.#item = item;
+    this.#position = position;
+    this.#frame.accesses = accesses;
+    this.#ended = false;
+    const { instruction, offset } = item;
+    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(this.#frame, instruction, offset));
+    return this.#ended;
+  }
+
+  /** The frame of the present instruction, one object for all: blocks follow inside of what ends another one, which is over then. */
+  #makeFrame(): { -readonly [K in keyof RegionFrame]: RegionFrame[K] } {
     const { body } = this;
-    const frame: RegionFrame = {
+    return {
       body,
       cpu: this.services.cpu,
       tlb: this.services.cpu + (this.region.place.user ? TLB.USER : TLB.SUPERVISOR),
@@ -405,34 +430,32 @@ class RegionEmitter {
       flags: this.#flags,
       vectors: this.#vectors,
       outlines: this.shared.outlines,
-      accesses,
+      accesses: NO_ACCESSES,
       entries: this.#entries,
       blockVariable: () => this.#blockPool[this.#blockVariables++] ??= body.local("i32"),
-      budgetAfter: () => i32.sub(this.budget.get(), i32.const(position + 1)),
-      leave: () => this.#leaveAt(item.offset, position, REGION_EXIT.INTERPRET),
+      budgetAfter: () => i32.sub(this.budget.get(), i32.const(this.#position + 1)),
+      leave: () => this.#leaveAt(this.#item!.offset, this.#position, REGION_EXIT.INTERPRET),
       jump: (target) => {
-        ended = true;
+        const block = this.#blockNow!, node = this.#node;
         body.set(this.#target, target);
         this.#spend(block);
         this.#own(node, block.targets);
         body.br(this.#jumps.take(this.#flagsLocal));
+        this.#ended = true;
       },
       transfer: (target, user) => {
-        ended = true;
         body.set(this.#target, target);
-        this.#spend(block);
+        this.#spend(this.#blockNow!);
         if (this.#flagsLocal) this.#storeFlags();
         this.#goOn(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
+        this.#ended = true;
       },
       branch: (condition) => {
-        ended = true;
-        this.#branch(node, block, item, condition);
+        this.#branch(this.#node, this.#blockNow!, this.#item!, condition);
+        this.#ended = true;
       },
       variable: ((type: PooledType) => this.#variable(type)) as RegionFrame["variable"],
     };
-    const { instruction, offset } = item;
-    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(frame, instruction, offset));
-    return ended;
   }
 
   #branch(node: number, block: Block, item: RegionInstruction, condition: Value | undefined): void {
