@@ -20,6 +20,8 @@ const TABLE_TARGETS = 64;
 /** What is translated already is gone on with, not made again, if it is longer than this. */
 const COPIED = 32;
 
+const NO_TARGETS: readonly number[] = [];
+
 /** Most instructions in a region. */
 export const REGION_LENGTH = 300;
 
@@ -49,6 +51,23 @@ const STRINGS = new Set("movs stos lods cmps scas".split(" "));
 /** Described, but not worth the emitted code, or not redoable from the start. */
 const CALLED = new Set(["enter"]);
 
+/** What an instruction is, by its description's name, as bits. */
+const IS = { DESCRIBED: 1, BRANCH: 2, TRANSFER: 4, SEGMENT_LOAD: 8, STRING: 16, CALLED: 32 } as const;
+
+const kinds = new Map<string, number>();
+
+function kindByName(name: string): number {
+  let kind = 0;
+  if (SEMANTICS.has(name)) kind |= IS.DESCRIBED;
+  if (BRANCHES.has(name)) kind |= IS.BRANCH;
+  if (TRANSFERS.has(name)) kind |= IS.TRANSFER;
+  if (SEGMENT_LOADS.has(name)) kind |= IS.SEGMENT_LOAD;
+  if (STRINGS.has(name)) kind |= IS.STRING;
+  if (CALLED.has(name)) kind |= IS.CALLED;
+  kinds.set(name, kind);
+  return kind;
+}
+
 /** Whether the description of a transfer or a segment load serves. */
 function isPlain({ form, operandSize, operands }: Instruction, mode: number): boolean {
   if (mode !== (MODE.FLAT | MODE.D)) return false;
@@ -57,12 +76,12 @@ function isPlain({ form, operandSize, operands }: Instruction, mode: number): bo
 }
 
 /** How an instruction is carried out. */
-function how(instruction: Instruction, source: CodeSource, offset: number, mode: number): How {
+function how(instruction: Instruction, kind: number, source: CodeSource, offset: number, mode: number): How {
   const form = instruction.form!, name = form.semantics;
-  if (!SEMANTICS.has(name) || source.calledOut.has(name)) return form.ends ? "left" : "called";
-  if (BRANCHES.has(name)) return "inline";
-  if ((TRANSFERS.has(name) || SEGMENT_LOADS.has(name)) && !isPlain(instruction, mode)) return "left";
-  if (CALLED.has(name) || (STRINGS.has(name) && instruction.repeat !== REPEAT.NONE)) return "called";
+  if ((kind & IS.DESCRIBED) === 0 || source.calledOut.has(name)) return form.ends ? "left" : "called";
+  if ((kind & IS.BRANCH) !== 0) return "inline";
+  if ((kind & (IS.TRANSFER | IS.SEGMENT_LOAD)) !== 0 && !isPlain(instruction, mode)) return "left";
+  if ((kind & IS.CALLED) !== 0 || (kind & IS.STRING) !== 0 && instruction.repeat !== REPEAT.NONE) return "called";
   if (!source.slow(offset)) return "inline";
   // One that hands itself to a callout and ends a block would go on running where it is called.
   return form.ends && MAY_CALL_OUT.has(name) ? "left" : "called";
@@ -82,19 +101,18 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
       if (found.size >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
-      const item = {
+      const name = decoded.form!.semantics, kind = kinds.get(name) ?? kindByName(name);
+      const item: RegionInstruction = {
         offset,
         instruction: decoded,
-        how: how(decoded, source, offset, place.mode),
+        how: how(decoded, kind, source, offset, place.mode),
         alone: source.alone(offset),
         flags: flagUse(decoded),
       };
       found.set(offset, item);
       const next = offset + decoded.length;
-      if (item.how === "left") break;
-      const name = decoded.form!.semantics;
-      if (TRANSFERS.has(name)) break;
-      if (BRANCHES.has(name)) {
+      if (item.how === "left" || (kind & IS.TRANSFER) !== 0) break;
+      if ((kind & IS.BRANCH) !== 0) {
         const target = relativeTarget(item);
         if (name === "call" && target !== undefined && follows(target) && follows(next)) {
           for (const leader of [target, next]) {
@@ -152,40 +170,62 @@ function makeBlocks(
   leaders: ReadonlySet<number>,
   tables: ReadonlyMap<number, readonly number[]>,
 ): Block[] {
-  const starts = [place.offset, ...[...leaders].filter((at) => at !== place.offset && found.has(at))];
-  const numbers = new Map(starts.map((at, k) => [at, k]));
+  const numbers = new Map<number, number>([[place.offset, 0]]);
+  for (const at of leaders) if (found.has(at) && !numbers.has(at)) numbers.set(at, numbers.size);
   const edge = (target: number): Edge => {
     const block = numbers.get(target);
     return block === undefined ? { to: "outside", target } : { to: "block", block };
   };
-  const returns = [...found.values()].filter((item) => {
+  const returns: number[] = [];
+  const blocks: Block[] = [];
+  for (const item of found.values()) {
+    if (returns.length === RETURNS || item.instruction.form!.semantics !== "call") continue;
     const target = relativeTarget(item);
-    return item.instruction.form!.semantics === "call" && target !== undefined && numbers.has(target);
-  }).flatMap(({ offset, instruction }) => numbers.get(offset + instruction.length) ?? []).slice(0, RETURNS);
-  return starts.map((start) => {
-    const instructions: RegionInstruction[] = [];
-    for (let offset = start;;) {
-      const item = found.get(offset);
-      if (item === undefined || (offset !== start && numbers.has(offset))) {
-        return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: [] };
-      }
-      const end = offset + item.instruction.length;
-      if (item.how === "left") {
-        const next: Edge = { to: "outside", target: offset };
-        return { start, instructions, end: offset, taken: undefined, next, targets: [] };
-      }
-      instructions.push(item);
-      const name = item.instruction.form!.semantics;
-      if (TRANSFERS.has(name)) return { start, instructions, end, taken: undefined, next: undefined, targets: [] };
-      if (BRANCHES.has(name)) {
-        const target = relativeTarget(item);
-        const taken = target === undefined ? undefined : edge(target);
-        const falls = name !== "jmp" && name !== "call" && name !== "ret";
-        const next = falls ? edge(end) : undefined;
-        const targets = name === "ret" ? returns : (tables.get(offset) ?? []).flatMap((at) => numbers.get(at) ?? []);
-        return { start, instructions, end, taken, next, targets };
-      }
-      offset = end;
+    if (target === undefined || !numbers.has(target)) continue;
+    const behind = numbers.get(item.offset + item.instruction.length);
+    if (behind !== undefined) returns.push(behind);
+  }
+  for (const start of numbers.keys()) blocks.push(makeBlock(start, found, numbers, edge, returns, tables));
+  return blocks;
+}
+
+function makeBlock(
+  start: number,
+  found: ReadonlyMap<number, RegionInstruction>,
+  numbers: ReadonlyMap<number, number>,
+  edge: (target: number) => Edge,
+  returns: readonly number[],
+  tables: ReadonlyMap<number, readonly number[]>,
+): Block {
+  const instructions: RegionInstruction[] = [];
+  for (let offset = start;;) {
+    const item = found.get(offset);
+    if (item === undefined || (offset !== start && numbers.has(offset))) {
+      return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: NO_TARGETS };
     }
-  });
+    const end = offset + item.instruction.length;
+    if (item.how === "left") {
+      const next: Edge = { to: "outside", target: offset };
+      return { start, instructions, end: offset, taken: undefined, next, targets: NO_TARGETS };
+    }
+    instructions.push(item);
+    const name = item.instruction.form!.semantics, kind = kinds.get(name)!;
+    if ((kind & IS.TRANSFER) !== 0) {
+      return { start, instructions, end, taken: undefined, next: undefined, targets: NO_TARGETS };
+    }
+    if ((kind & IS.BRANCH) !== 0) {
+      const target = relativeTarget(item);
+      const taken = target === undefined ? undefined : edge(target);
+      const falls = name !== "jmp" && name !== "call" && name !== "ret";
+      const next = falls ? edge(end) : undefined;
+      const named = tables.get(offset);
+      const targets = name === "ret"
+        ? returns
+        : named === undefined
+        ? NO_TARGETS
+        : named.flatMap((at) => numbers.get(at) ?? []);
+      return { start, instructions, end, taken, next, targets };
+    }
+    offset = end;
+  }
 }

@@ -63,11 +63,13 @@ const CODE: Readonly<Record<number, number>> = {
 
 const nowhere = i32.const(0);
 
+const REGION_RESULTS = ["i32"] as const;
+
 const NO_ACCESSES: InstructionAccesses = { memory: undefined, stack: undefined };
 
 /** Emits a region and returns its function. */
 export function emitRegion(shared: RegionModule, region: Region, services: RegionServices): FunctionRef {
-  return shared.module.function("region", REGION_PARAMETERS, ["i32"], (b, eip, budget, ...registers) => {
+  return shared.module.function("region", REGION_PARAMETERS, REGION_RESULTS, (b, eip, budget, ...registers) => {
     new RegionEmitter(b as unknown as Body, eip, budget, registers, shared, region, services).emit();
   });
 }
@@ -321,7 +323,7 @@ class RegionEmitter {
     const { body } = this;
     this.#vectors.store();
     this.services.gauge?.left(body, this.budget.get());
-    const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
+    const type = this.shared.module.type(REGION_PARAMETERS, REGION_RESULTS);
     body.returnCallIndirect(
       this.shared.table,
       type as never,
