@@ -87,18 +87,84 @@ function how(instruction: Instruction, kind: number, source: CodeSource, offset:
   return form.ends && MAY_CALL_OUT.has(name) ? "left" : "called";
 }
 
+/** What was found on a page, by offset: one for all discoveries, which come one after the other and leave it empty. */
+class Found {
+  /** In the order in which they were found. */
+  readonly items: RegionInstruction[] = [];
+  /** Where blocks begin, the entry first. */
+  readonly leaders: number[] = [];
+  readonly #items: (RegionInstruction | undefined)[] = [];
+  /** Block numbers, from 1; LEADER where a block has none yet. */
+  readonly #blocks = new Int16Array(PAGE);
+
+  constructor() {
+    for (let offset = 0; offset < PAGE; offset++) this.#items.push(undefined);
+  }
+
+  has(offset: number): boolean {
+    return this.#items[offset] !== undefined;
+  }
+  at(offset: number): RegionInstruction | undefined {
+    return offset < 0 || offset >= PAGE ? undefined : this.#items[offset];
+  }
+  add(item: RegionInstruction): void {
+    this.items.push(item);
+    this.#items[item.offset] = item;
+  }
+
+  leads(offset: number): boolean {
+    return offset >= 0 && offset < PAGE && this.#blocks[offset] !== 0;
+  }
+  lead(offset: number): void {
+    if (this.leads(offset)) return;
+    this.#blocks[offset] = LEADER;
+    this.leaders.push(offset);
+  }
+
+  /** Numbers the blocks whose code was found, in the order of their leaders; tells where they start. */
+  number(): number[] {
+    const starts = this.leaders.filter((offset) => this.has(offset));
+    for (let k = 0; k < starts.length; k++) this.#blocks[starts[k]!] = k + 1;
+    return starts;
+  }
+  /** Number of the block that begins at an offset; -1 if none does. */
+  block(offset: number): number {
+    if (offset < 0 || offset >= PAGE) return -1;
+    const number = this.#blocks[offset]!;
+    return number > 0 ? number - 1 : -1;
+  }
+
+  clear(): void {
+    for (const { offset } of this.items) this.#items[offset] = undefined;
+    for (const offset of this.leaders) this.#blocks[offset] = 0;
+    this.items.length = this.leaders.length = 0;
+  }
+}
+
+const PAGE = 4096;
+const LEADER = -1;
+
+const found = new Found();
+
 /** Follows control flow from a place. Undefined if nothing there can be translated. */
 export function discover(place: RegionPlace, source: CodeSource, limit: number = REGION_LENGTH): Region | undefined {
-  const found = new Map<number, RegionInstruction>();
-  const leaders = new Set<number>([place.offset]);
+  try {
+    return follow(place, source, limit);
+  } finally {
+    found.clear();
+  }
+}
+
+function follow(place: RegionPlace, source: CodeSource, limit: number): Region | undefined {
+  found.lead(place.offset);
   const work = [place.offset];
   const tables = new Map<number, readonly number[]>();
-  const inside = (target: number) => target >= 0 && target < 4096;
+  const inside = (target: number) => target >= 0 && target < PAGE;
   const follows = (target: number) =>
-    leaders.has(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
+    found.leads(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
   for (let at = work.shift(); at !== undefined; at = work.shift()) {
-    for (let offset = at; !found.has(offset);) {
-      if (found.size >= limit || !inside(offset)) break;
+    for (let offset = at; found.at(offset) === undefined;) {
+      if (found.items.length >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
       const name = decoded.form!.semantics, kind = kinds.get(name) ?? kindByName(name);
@@ -109,14 +175,14 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
         alone: source.alone(offset),
         flags: flagUse(decoded),
       };
-      found.set(offset, item);
+      found.add(item);
       const next = offset + decoded.length;
       if (item.how === "left" || (kind & IS.TRANSFER) !== 0) break;
       if ((kind & IS.BRANCH) !== 0) {
         const target = relativeTarget(item);
         if (name === "call" && target !== undefined && follows(target) && follows(next)) {
           for (const leader of [target, next]) {
-            leaders.add(leader);
+            found.lead(leader);
             work.push(leader);
           }
           break;
@@ -124,30 +190,32 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
         if (name === "jmp" && target === undefined) {
           const named = tableOf(item, source).filter(follows);
           for (const leader of named) {
-            leaders.add(leader);
+            found.lead(leader);
             work.push(leader);
           }
           tables.set(offset, named);
         }
         if (name === "call" || name === "ret" || (name === "jmp" && target === undefined)) break;
         if (target !== undefined && follows(target)) {
-          leaders.add(target);
+          found.lead(target);
           work.push(target);
         }
         if (name === "jmp") break;
         if (!follows(next)) break;
-        leaders.add(next);
+        found.lead(next);
         work.push(next);
         break;
       }
       offset = next;
-      if (found.has(offset)) leaders.add(offset);
+      if (found.at(offset) !== undefined) found.lead(offset);
     }
   }
-  if (!found.has(place.offset)) return undefined;
-  if (found.get(place.offset)!.how === "left") return undefined;
-  const blocks = makeBlocks(place, found, leaders, tables);
-  return { place, blocks, length: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0) };
+  const first = found.at(place.offset);
+  if (first === undefined || first.how === "left") return undefined;
+  const blocks = makeBlocks(tables);
+  let length = 0;
+  for (const { instructions } of blocks) length += instructions.length;
+  return { place, blocks, length };
 }
 
 /** Page-relative target of a relative branch; undefined for others. */
@@ -164,43 +232,31 @@ function tableOf({ instruction }: RegionInstruction, source: CodeSource): number
   return [...new Set(source.table(value >>> 0))].toSorted((a, b) => a - b).slice(0, TABLE_TARGETS);
 }
 
-function makeBlocks(
-  place: RegionPlace,
-  found: ReadonlyMap<number, RegionInstruction>,
-  leaders: ReadonlySet<number>,
-  tables: ReadonlyMap<number, readonly number[]>,
-): Block[] {
-  const numbers = new Map<number, number>([[place.offset, 0]]);
-  for (const at of leaders) if (found.has(at) && !numbers.has(at)) numbers.set(at, numbers.size);
-  const edge = (target: number): Edge => {
-    const block = numbers.get(target);
-    return block === undefined ? { to: "outside", target } : { to: "block", block };
-  };
+type Tables = ReadonlyMap<number, readonly number[]>;
+
+function makeBlocks(tables: Tables): Block[] {
+  const starts = found.number();
   const returns: number[] = [];
-  const blocks: Block[] = [];
-  for (const item of found.values()) {
+  for (const item of found.items) {
     if (returns.length === RETURNS || item.instruction.form!.semantics !== "call") continue;
     const target = relativeTarget(item);
-    if (target === undefined || !numbers.has(target)) continue;
-    const behind = numbers.get(item.offset + item.instruction.length);
-    if (behind !== undefined) returns.push(behind);
+    if (target === undefined || found.block(target) < 0) continue;
+    const behind = found.block(item.offset + item.instruction.length);
+    if (behind >= 0) returns.push(behind);
   }
-  for (const start of numbers.keys()) blocks.push(makeBlock(start, found, numbers, edge, returns, tables));
-  return blocks;
+  return starts.map((start) => makeBlock(start, returns, tables));
 }
 
-function makeBlock(
-  start: number,
-  found: ReadonlyMap<number, RegionInstruction>,
-  numbers: ReadonlyMap<number, number>,
-  edge: (target: number) => Edge,
-  returns: readonly number[],
-  tables: ReadonlyMap<number, readonly number[]>,
-): Block {
+function edge(target: number): Edge {
+  const block = found.block(target);
+  return block < 0 ? { to: "outside", target } : { to: "block", block };
+}
+
+function makeBlock(start: number, returns: readonly number[], tables: Tables): Block {
   const instructions: RegionInstruction[] = [];
   for (let offset = start;;) {
-    const item = found.get(offset);
-    if (item === undefined || (offset !== start && numbers.has(offset))) {
+    const item = found.at(offset);
+    if (item === undefined || (offset !== start && found.block(offset) >= 0)) {
       return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: NO_TARGETS };
     }
     const end = offset + item.instruction.length;
@@ -216,15 +272,9 @@ function makeBlock(
     if ((kind & IS.BRANCH) !== 0) {
       const target = relativeTarget(item);
       const taken = target === undefined ? undefined : edge(target);
-      const falls = name !== "jmp" && name !== "call" && name !== "ret";
-      const next = falls ? edge(end) : undefined;
-      const named = tables.get(offset);
-      const targets = name === "ret"
-        ? returns
-        : named === undefined
-        ? NO_TARGETS
-        : named.flatMap((at) => numbers.get(at) ?? []);
-      return { start, instructions, end, taken, next, targets };
+      const next = name !== "jmp" && name !== "call" && name !== "ret" ? edge(end) : undefined;
+      const named = tables.get(offset)?.map((at) => found.block(at)).filter((block) => block >= 0) ?? NO_TARGETS;
+      return { start, instructions, end, taken, next, targets: name === "ret" ? returns : named };
     }
     offset = end;
   }

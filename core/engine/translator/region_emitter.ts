@@ -264,11 +264,11 @@ class RegionEmitter {
   }
 
   #loadFlags(): void {
-    for (const [offset, local] of this.#words) this.body.set(local, this.#state(offset));
+    for (const offset of FLAG_WORDS) this.body.set(this.#words.get(offset)!, this.#state(offset));
   }
 
   #storeFlags(): void {
-    for (const [offset, local] of this.#words) this.#setState(offset, local.get());
+    for (const offset of FLAG_WORDS) this.#setState(offset, this.#words.get(offset)!.get());
   }
 
   /** Goes on with the region of the target, if the cell's page is still there; else with whoever looks it up. */
