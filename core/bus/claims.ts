@@ -1,5 +1,6 @@
 /**
- * What a device claims of the machine and of the host. Both lists are default-deny: what is not named is not given.
+ * What a device claims of its machine. The list is default-deny: what is not named is not given. A device has no rights on the host: those
+ * are a back end's, which has no access to the guest.
  *
  * @module
  */
@@ -64,18 +65,6 @@ export interface DmaClaim {
   readonly maxBytes: number;
 }
 
-/** Rights on the host, shown to the owner of the machine, who grants them bound to real things. */
-export interface HostRights {
-  /** Names of files or folders to read, bound by the owner. */
-  readonly read?: readonly string[];
-  /** Names of files or folders to write, bound by the owner. */
-  readonly write?: readonly string[];
-  /** Names of network peers, bound by the owner. */
-  readonly net?: readonly string[];
-  /** Why, as a sentence for the owner. */
-  readonly why: string;
-}
-
 /** Everything a device may touch. */
 export interface Needs {
   /** Port ranges by region name. */
@@ -98,8 +87,6 @@ export interface Needs {
   readonly uses?: Readonly<Record<string, Interface<object>>>;
   /** Interfaces the device answers. */
   readonly provides?: Readonly<Record<string, Interface<object>>>;
-  /** Rights on the host. */
-  readonly host?: HostRights;
 }
 
 /** The names in one part of a device's needs; `never` where the part is absent. */

@@ -327,13 +327,9 @@ export class DeviceHost implements SystemBus {
     if (this.#devices.has(name)) {
       refuse("device-name", "one device of this name", "a second one", "give each a name of its own");
     }
-    if (needs.host !== undefined) {
-      refuse(
-        "unmet-claim",
-        "a device without host rights",
-        `one that needs them: ${needs.host.why}`,
-        "place it in a worker or a process",
-      );
+    if ("host" in needs) {
+      const remedy = "ask for them in a back end, made by backend({...}), and connect the device to that";
+      refuse("unmet-claim", "a device without host rights", "one that needs them", remedy);
     }
     if (needs.pci !== undefined) refuse("unmet-claim", "no PCI identity", "one", "this machine has no PCI bus");
     if (needs.memory !== undefined) {

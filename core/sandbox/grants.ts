@@ -1,13 +1,13 @@
 /**
  * What an owner granted to a plugin, as data: bound to real things, and to the content that was granted.
  *
- * A plugin names the host rights it needs (`needs.host` of the device contract); the owner binds each name to a real file or peer. This
- * file says how such an agreement is written down and turned into the rights of a compartment. It holds no policy.
+ * A plugin names the host rights it needs by placeholders; the owner binds each to a real file or peer. This file says how such an agreement
+ * is written down and turned into the rights of a compartment. It holds no policy.
  *
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import type { HostRights } from "../bus/claims.ts";
+import type { HostRight, HostRights } from "../bus/host_rights.ts";
 import { NO_RIGHTS, type Rights } from "./rights.ts";
 
 /** A grant, version 1. Plain data: it is written to a lock file and into the audit. */
@@ -18,15 +18,8 @@ export interface Grant {
   readonly plugin: string;
   /** SHA-256 of the plugin's one JavaScript text and its manifest, in lower-case hexadecimal: another text has no grant. */
   readonly content: string;
-  /** Real things by the plugin's own names for them. */
-  readonly bindings: {
-    /** Absolute real paths of files to read. */
-    readonly read?: Readonly<Record<string, string>>;
-    /** Absolute real paths of files to write. */
-    readonly write?: Readonly<Record<string, string>>;
-    /** Network peers, `host:port`. */
-    readonly net?: Readonly<Record<string, string>>;
-  };
+  /** Real things by placeholder: an absolute real path, `host:port`, or `unix:` and an absolute path. */
+  readonly bindings: Readonly<Record<string, string>>;
 }
 
 /**
@@ -35,17 +28,31 @@ export interface Grant {
  * @throws {BulkheadError} `right-not-granted` when a need is not bound.
  */
 export function grantedRights(needs: HostRights | undefined, grant: Grant): Rights {
-  const bound = (key: "read" | "write" | "net") =>
-    (needs?.[key] ?? []).map((name) => {
-      const real = Object.hasOwn(grant.bindings[key] ?? {}, name) ? grant.bindings[key]?.[name] : undefined;
-      if (real !== undefined) return real;
-      throw new BulkheadError({
-        code: "right-not-granted",
-        subject: `plugin "${grant.plugin}"`,
-        expected: `a grant to ${key === "net" ? "reach" : key} "${name}"`,
-        found: "none",
-        remedy: `bind "${name}" to a real ${key === "net" ? "host:port" : "file"}; it is needed because ${needs?.why}`,
-      });
-    });
-  return { ...NO_RIGHTS, read: bound("read"), write: bound("write"), net: bound("net") };
+  const read = new Set<string>(), write = new Set<string>(), net = new Set<string>();
+  for (const [name, right] of Object.entries(needs ?? {})) {
+    const real = Object.hasOwn(grant.bindings, name) ? grant.bindings[name] : undefined;
+    if (real === undefined) throw notGranted(grant.plugin, name, right);
+    if (right.kind !== "file" && !real.startsWith("unix:")) {
+      net.add(real);
+      continue;
+    }
+    const path = real.replace(/^unix:/, "");
+    if (right.kind !== "file" || right.access !== "write") read.add(path);
+    if (right.kind !== "file" || right.access !== "read") write.add(path);
+  }
+  return { ...NO_RIGHTS, read: [...read], write: [...write], net: [...net] };
+}
+
+function notGranted(plugin: string, name: string, right: HostRight): BulkheadError {
+  const what = right.kind === "file"
+    ? `a file to ${right.access.replace("-", " and ")}`
+    : `an address to ${right.kind}`;
+  const real = right.kind === "file" ? "file" : "host:port";
+  return new BulkheadError({
+    code: "right-not-granted",
+    subject: `plugin "${plugin}"`,
+    expected: `a grant that binds "${name}" to ${what}`,
+    found: "none",
+    remedy: `bind "${name}" to a real ${real}; it is needed because ${right.why}`,
+  });
 }
