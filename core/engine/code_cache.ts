@@ -99,9 +99,8 @@ export class CodeCache {
   }
 
   /** The instruction at an offset of a page, a new one; undefined if none lies whole in it. */
-  instructionAt(page: CodePage, offset: number): Instruction | undefined {
+  instructionAt(page: CodePage, offset: number, instruction = new Instruction()): Instruction | undefined {
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
-    const instruction = new Instruction();
     const result = this.#decode(this.#bytes, host + offset, 4096 - offset, (page.mode & MODE.D) !== 0, instruction);
     return result === DECODE.OK ? instruction : undefined;
   }
