@@ -36,6 +36,8 @@ export interface MachineSignals {
   readonly control: MachineControl;
   /** Where the first serial port's characters go. */
   readonly serial: CharacterBackend;
+  /** Takes what is to be typed there. */
+  readonly typing: Pick<CharacterFrontEnd, "receive">;
   /** A debug console's characters. */
   readonly debug: CharacterBackend;
   /** The host's random bytes; none in a deterministic machine. */
