@@ -1,15 +1,18 @@
 /**
- * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is.
+ * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is,
+ * `deno task bench disk` how fast a disk.
  *
  * @module
  */
 import { BulkheadError } from "../mod.ts";
+import { disk } from "./disk.ts";
 import { interpreter } from "./interpreter.ts";
 import { peers } from "./peers.ts";
 
 try {
   const [first, ...rest] = Deno.args;
   if (first === "interpreter") await interpreter(rest);
+  else if (first === "disk") await disk(rest);
   else await peers(Deno.args);
 } catch (error) {
   if (!(error instanceof BulkheadError)) throw error;
