@@ -95,7 +95,7 @@ guestTest(
     ]);
     assertStringIncludes(disk, "32768\ndisk in memory");
     assertStringIncludes(disk, "write back");
-    const sums = [...disk.matchAll(/^([0-9a-f]{32})  -$/gm)].map(([, sum]) => sum);
+    const sums = [...disk.matchAll(/^([0-9a-f]{32}) +-$/gm)].map(([, sum]) => sum);
     assertEquals(sums.length, 2);
     assertEquals(sums[0], sums[1]);
     assertStringIncludes(disk, "same data");

@@ -82,7 +82,7 @@ export function assemble(
     date: definition.clock.date,
     firmware: definition.firmware,
   });
-  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals.failed, log);
+  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals, log);
   const backends = new AssembledBackends(definition, parts, {
     clock,
     host,

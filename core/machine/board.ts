@@ -30,6 +30,8 @@ export interface MachineSignals {
   readonly intr: LineSink;
   /** A part of the machine has failed for good: the run ends, and says so. */
   readonly failed: (error: BulkheadError) => void;
+  /** A plugin, by its name, was detached: its compartment is to be ended. */
+  readonly detached: (plugin: string) => void;
   /** Power off, exit with a status. */
   readonly control: MachineControl;
   /** Where the first serial port's characters go. */

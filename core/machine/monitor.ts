@@ -97,6 +97,7 @@ export class Monitor {
       a20: (level) => this.#machine.cpu.setA20(level),
       reset: (level) => void (level && this.#requestReset()),
       intr: () => {},
+      detached: (plugin) => this.#tell("detached", { plugin }),
       failed: (error) => this.#finishAtBoundary({ reason: "failed", error }),
       control: {
         powerOff: () => this.#finishAtBoundary({ reason: "powered-off" }),

@@ -33,8 +33,13 @@ export interface GuardOptions {
 
 const ONES = 0xffffffff;
 
-/** Whole words of the area that says which plugin runs: the plugin's number (0: none), and a count of entries. */
-export const BUSY = { PLUGIN: 0, ENTRIES: 1, BYTES: 64 } as const;
+/** The word that says which plugin runs: 0, or the plugin's number above a count of its entries, which tells one access from another. */
+export const BUSY = { ENTRIES: 0xf_ffff, BYTES: 64 } as const;
+
+/** The number of the plugin that runs, from the word; 0 if none does. */
+export function busyPlugin(word: number): number {
+  return Math.floor(word / (BUSY.ENTRIES + 1));
+}
 
 /** Puts a device of this thread behind a guard. */
 export function guardDevice(device: AnyDevice, options: GuardOptions): AnyDevice {
@@ -45,15 +50,15 @@ class Guard {
   readonly #device: AnyDevice;
   readonly #options: GuardOptions;
   readonly #words: Int32Array;
-  readonly #index: number;
+  readonly #mark: number;
   readonly #flood: FloodGate;
-  #failed = false;
+  readonly #status = { failed: false, entries: 0 };
 
   constructor(device: AnyDevice, options: GuardOptions) {
     this.#device = device;
     this.#options = options;
     this.#words = options.busy?.words ?? new Int32Array(BUSY.BYTES / 4);
-    this.#index = options.busy?.index ?? 1;
+    this.#mark = (options.busy?.index ?? 1) * (BUSY.ENTRIES + 1);
     this.#flood = new FloodGate(() => this.#detach("it logged without end"));
   }
 
@@ -68,7 +73,7 @@ class Guard {
         const sentence = `${subject} was stopped while ${what}: ${whatThrown(error)}`;
         throw new BulkheadError({ code: "plugin-threw", subject, sentence });
       } finally {
-        this.#words[BUSY.PLUGIN] = before;
+        this.#words[0] = before;
       }
     };
     return {
@@ -120,46 +125,52 @@ class Guard {
         return result;
       },
       reset: (kind: ResetKind) => void this.#run(() => answers.reset?.(kind), "its reset"),
+      queues: Object.keys(manifest.needs.virtio?.queues ?? {}),
+      queue: (index, name, chain) => void this.#run(() => answers.queues[index]!(chain), `queue ${name}`),
+      offers: (feature) => this.#run(() => !!answers.offers?.(feature), "its features") === true,
+      event: (what, queue) => {
+        const name = Object.keys(manifest.needs.virtio?.queues ?? {})[queue]!;
+        this.#run(() => answers[what]?.(name), what);
+      },
     });
   }
 
   #slot(answer: Answer, name: string, copied: boolean) {
     const { read, write, readBlock, writeBlock } = answer;
-    const words = this.#words, index = this.#index;
+    const words = this.#words, mark = this.#mark, status = this.#status;
+    const returned = (value: unknown) => this.#returned(value, name),
+      threw = (error: unknown) => this.#threw(error, name);
     return {
       // Written out, as these are what a guest's accesses wait for.
       read: (offset: number, width: Width): number => {
-        if (this.#failed) return ONES;
-        const before = words[BUSY.PLUGIN]!;
-        words[BUSY.PLUGIN] = index;
-        words[BUSY.ENTRIES]!++;
+        if (status.failed) return ONES;
+        const before = words[0]!;
+        words[0] = mark + (++status.entries & BUSY.ENTRIES);
         try {
           const value = read!(offset, width);
-          if (typeof value === "number" && value === value) return value;
-          return this.#returned(value, name);
+          words[0] = before;
+          return typeof value === "number" && value === value ? value : returned(value);
         } catch (error) {
-          return this.#threw(error, name);
-        } finally {
-          words[BUSY.PLUGIN] = before;
+          words[0] = before;
+          return threw(error);
         }
       },
       write: (offset: number, width: Width, value: number): void => {
-        if (this.#failed) return;
-        const before = words[BUSY.PLUGIN]!;
-        words[BUSY.PLUGIN] = index;
-        words[BUSY.ENTRIES]!++;
+        if (status.failed) return;
+        const before = words[0]!;
+        words[0] = mark + (++status.entries & BUSY.ENTRIES);
         try {
           write!(offset, width, value);
+          words[0] = before;
         } catch (error) {
-          this.#threw(error, name);
-        } finally {
-          words[BUSY.PLUGIN] = before;
+          words[0] = before;
+          threw(error);
         }
       },
       readBlock: (offset: number, width: Width, into: Uint8Array): number => {
         const most = into.length / width, bytes = copied ? new Uint8Array(into.length) : into;
         const items = this.#run(() => readBlock!(offset, width, bytes), name);
-        if (this.#failed) {
+        if (this.#status.failed) {
           into.fill(0xff);
           return most;
         }
@@ -174,21 +185,20 @@ class Guard {
   }
 
   #items(items: unknown, most: number): number {
-    if (this.#failed) return most;
+    if (this.#status.failed) return most;
     if (typeof items === "number" && Number.isInteger(items) && items >= 1 && items <= most) return items;
     this.#detach(`it said that it moved ${String(items)} of ${most} items`);
     return most;
   }
 
   #enter(): number {
-    const before = this.#words[BUSY.PLUGIN]!;
-    this.#words[BUSY.PLUGIN] = this.#index;
-    this.#words[BUSY.ENTRIES]!++;
+    const before = this.#words[0]!;
+    this.#words[0] = this.#mark + (++this.#status.entries & BUSY.ENTRIES);
     return before;
   }
 
   #run(run: () => unknown, name: string): unknown {
-    if (this.#failed) return undefined;
+    if (this.#status.failed) return undefined;
     const before = this.#enter();
     try {
       return run();
@@ -196,7 +206,7 @@ class Guard {
       this.#threw(error, name);
       return undefined;
     } finally {
-      this.#words[BUSY.PLUGIN] = before;
+      this.#words[0] = before;
     }
   }
 
@@ -216,8 +226,8 @@ class Guard {
   }
 
   #detach(why: string): void {
-    if (this.#failed) return;
-    this.#failed = true;
+    if (this.#status.failed) return;
+    this.#status.failed = true;
     const { subject, detached } = this.#options;
     detached(new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` }));
   }
@@ -273,13 +283,32 @@ class Guard {
         const given = {};
         for (const [member, what] of Object.entries(manifest.needs.uses?.[name]?.members ?? {})) {
           if ("method" in what) {
-            const call = (...args: unknown[]) => copyPlain(port[member](...args.map(copyPlain)));
+            const call = (...args: unknown[]) => {
+              const copies = args.map(copyPlain);
+              const value = copyPlain(port[member](...copies));
+              // Arrays that the other end filled in.
+              copies.forEach((copy, at) => copy instanceof Uint8Array && bytesOf(args[at])?.set(copy));
+              return value;
+            };
             Object.defineProperty(given, member, { enumerable: true, value: call });
           } else {
             Object.defineProperty(given, member, { enumerable: true, get: () => copyPlain(port[member]) });
           }
         }
         return harden(given);
+      },
+      virtio: {
+        queue: (name: string) => {
+          const queue = ctx.virtio.queue(String(name));
+          return harden({
+            fill: (tag: unknown, offset: unknown, given: unknown) =>
+              void queue.fill(Number(tag), Number(offset), bytes(given)),
+            complete: (tag: unknown, written: unknown) => void queue.complete(Number(tag), Number(written)),
+          });
+        },
+        accepted: (feature: unknown) => ctx.virtio.accepted(Number(feature)) as boolean,
+        configurationChanged: () => void ctx.virtio.configurationChanged(),
+        fail: (reason: unknown) => void ctx.virtio.fail(String(reason).slice(0, 1000)),
       },
       now: () => ctx.now() as number,
       log: (level: LogLevel, message: unknown, fields?: unknown) => {
