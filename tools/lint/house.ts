@@ -12,6 +12,7 @@ const PARTS = [
   "core/machine",
   "core/engine",
   "core/sandbox",
+  "core/disk",
   "core/bus",
   "core/virtio",
   "core/memory",
@@ -26,8 +27,9 @@ export type Part = typeof PARTS[number];
 
 /** What each part may import besides itself. Bus, memory and x86 are one floor: a CPU is all three. So are bus and virtio. */
 const BELOW: Readonly<Record<Part, readonly Part[]>> = {
-  "core/machine": ["core/engine", "core/sandbox", "core/bus", "core/memory", "core/x86", "core/wasm"],
+  "core/machine": ["core/engine", "core/disk", "core/sandbox", "core/bus", "core/memory", "core/x86", "core/wasm"],
   "core/engine": ["core/bus", "core/memory", "core/x86", "core/wasm"],
+  "core/disk": ["core/sandbox", "core/bus"],
   "core/sandbox": ["core/bus", "core/memory", "core/x86", "core/wasm"],
   "core/bus": ["core/virtio", "core/memory", "core/x86", "core/wasm"],
   "core/virtio": ["core/bus"],
