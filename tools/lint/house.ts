@@ -13,6 +13,7 @@ const PARTS = [
   "core/engine",
   "core/disk",
   "core/sandbox",
+  "core/disk",
   "core/bus",
   "core/virtio",
   "core/memory",
