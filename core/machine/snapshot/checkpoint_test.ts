@@ -73,9 +73,9 @@ class TestMachine {
       failed: (error) => {
         throw error;
       },
+      detached: nothing,
       typing: { receive: (bytes) => bytes.length },
       entropy: { available: false, fill: nothing },
-      detached: nothing,
     }, nothing);
   }
 
