@@ -42,6 +42,7 @@ export type {
 export type { RegionReport, RegionReports, RegionSummary } from "./core/engine/translator/region_watch.ts";
 export type { EngineName } from "./core/machine/engines.ts";
 export type { LifeState, MachineState } from "./core/machine/protocol.ts";
+export type { PluginAccesses } from "./core/sandbox/audit.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
 export type { MachineStatistics, ProcessorStatistics, TranslatorStatistics } from "./core/machine/statistics.ts";

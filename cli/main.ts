@@ -4,9 +4,11 @@
  * @module
  */
 import { BulkheadError } from "../core/bus/error.ts";
+import { printable } from "../core/sandbox/printable.ts";
 import { nearestName } from "../core/machine/nearest.ts";
 import type { Command } from "./command.ts";
 import { command as disasm } from "./disasm.ts";
+import { command as disk } from "./disk.ts";
 import { EXIT } from "./exit_codes.ts";
 import { command as image } from "./image.ts";
 import { usage } from "./options.ts";
@@ -14,7 +16,7 @@ import { command as run } from "./run.ts";
 import { command as start } from "./start.ts";
 import { command as vectors } from "./vectors.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disasm, vectors };
+const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disk, disasm, vectors };
 
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
@@ -59,7 +61,9 @@ async function print(text: string): Promise<void> {
 function complain(error: unknown, debug: boolean): number {
   const expected = error instanceof BulkheadError && error.code !== "unexpected-error";
   const told = BulkheadError.from(error, "Bulkhead");
-  console.error(`bulkhead: ${told.message}${expected || debug ? "" : "; --debug shows where"}`);
+  // A sentence may hold a stranger's words.
+  const sentence = told.message.split("\n").map(printable).join("\n");
+  console.error(`bulkhead: ${sentence}${expected || debug ? "" : "; --debug shows where"}`);
   if (debug) console.error(error instanceof Error ? error.stack : error, told.cause ?? "");
   return expected && !OWN_FAILURES.has(told.code) ? EXIT.BAD_INPUT : EXIT.FAILED;
 }

@@ -10,8 +10,11 @@ import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
 import { type GdbListener, type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
+import type { BoundPlugin } from "../core/sandbox/agreement.ts";
+import { Audit } from "../core/sandbox/audit.ts";
+import { printable } from "../core/sandbox/printable.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";
-import { agreedPlugins, type ConsentOptions } from "../host/consent.ts";
+import { agreedPlugins, type ConsentOptions, filePath } from "../host/consent.ts";
 import { readGuest, releaseGuest } from "../host/guest.ts";
 import { openSnapshot, SnapshotFile } from "../host/snapshot.ts";
 import { ESCAPE_HELP, type EscapeCommand } from "../plugins/terminal/escape_keys.ts";
@@ -78,9 +81,16 @@ export async function runSession(options: SessionOptions): Promise<number> {
     ? undefined
     : setTimeout(() => interrupted.resolve({ kind: "timeout" }), options.timeout);
   using _signals = listenToSignals((number) => interrupted.resolve({ kind: "signal", number }));
+  const consent = interruptibleConsent(options.consent, interrupted.promise);
   try {
-    const prepared = await prepare(options);
-    const resolved = prepared.definition;
+    const prepared = await prepare(options, consent).catch((error) => interruptedBy(error, consent.interruption));
+    if ("kind" in prepared) return beforeStart(prepared, options);
+    const { definition: resolved, plugins } = prepared;
+    const path = options.definition.audit;
+    using audit = new Audit(plugins, {
+      ...(path === undefined ? {} : { path: filePath(path) }),
+      warn: (sentence) => report(`bulkhead: ${sentence}`),
+    });
     if (statistics !== undefined) await checkOutputFile("stats", statistics);
     if (regions !== undefined) {
       if (resolved.engine !== "translator") throw usage("--regions", "the engine translator", resolved.engine);
@@ -96,6 +106,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       log: (record) => {
         if (options.debug || resolved.trace.length > 0) report(logLine(record));
       },
+      used: (plugin, use) => audit.tell(plugin, use),
     };
     let machine: Machine;
     try {
@@ -114,7 +125,7 @@ export async function runSession(options: SessionOptions): Promise<number> {
       }
       if (terminal.isTerminal && options.greeting !== undefined) report(options.greeting);
       const end = await Promise.race([running.exit, interrupted.promise]);
-      return await conclude(running, end, terminal, options, file, resolved.clock.mode === "deterministic");
+      return await conclude(running, end, terminal, options, file, audit, resolved.clock.mode === "deterministic");
     } finally {
       target.close();
     }
@@ -125,19 +136,58 @@ export async function runSession(options: SessionOptions): Promise<number> {
 
 interface Prepared {
   readonly definition: ResolvedDefinition;
+  readonly plugins: readonly BoundPlugin[];
   start(listener: MachineListener): Promise<Machine>;
 }
 
 /** Checks everything of the machine that can be checked before it is started. */
-async function prepare(options: SessionOptions): Promise<Prepared> {
+async function prepare(options: SessionOptions, consent: ConsentOptions): Promise<Prepared> {
   const { gdb } = options;
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, PARTS, currentFolder());
-    return { definition, start: (listener) => Machine.restore(definition, source, listener, gdb) };
+    const plugins = await agreedPlugins(definition, options.definition, consent);
+    return { definition, plugins, start: (listener) => Machine.restore(definition, source, listener, gdb, plugins) };
   }
   const definition = resolveDefinition(options.definition, PARTS, currentFolder());
+  const plugins = await agreedPlugins(definition, options.definition, consent);
   const guest = await readGuest(options.definition.boot, definition.memory);
-  return { definition, start: (listener) => started(Machine.start(definition, guest, listener, gdb), guest) };
+  return {
+    definition,
+    plugins,
+    start: (listener) => started(Machine.start(definition, guest, listener, gdb, plugins), guest),
+  };
+}
+
+/** Asks as long as nothing ends the session. */
+interface InterruptibleConsent extends ConsentOptions {
+  /** What ended it. */
+  interruption?: Interruption;
+}
+
+function interruptibleConsent(consent: ConsentOptions, interrupted: Promise<Interruption>): InterruptibleConsent {
+  const { ask } = consent;
+  const asked: InterruptibleConsent = {
+    ...consent,
+    ...(ask && { ask: (table: string) => Promise.race([ask(table), interrupted.then(() => false)]) }),
+  };
+  interrupted.then((interruption) => asked.interruption = interruption);
+  return asked;
+}
+
+/** What ended the session before its machine was ready, in place of the error that came of it. */
+function interruptedBy(error: unknown, interruption: Interruption | undefined): Interruption {
+  if (interruption === undefined) throw error;
+  return interruption;
+}
+
+/** The exit code of a session that ended before its machine ran. */
+function beforeStart(interruption: Interruption, { timeout }: SessionOptions): number {
+  if (interruption.kind === "signal") {
+    report(`bulkhead: ended by ${nameOf(interruption.number)}`);
+    return EXIT.SIGNAL + interruption.number;
+  }
+  report(`bulkhead: the run took longer than ${timeout! / 1000} s, before it was started`);
+  return EXIT.TIMEOUT;
 }
 
 /** The machine, and no longer the guest's bytes. */
@@ -153,6 +203,7 @@ async function conclude(
   terminal: Terminal,
   { statistics, regions, timeout, save }: SessionOptions,
   file: SnapshotFile | undefined,
+  audit: Audit,
   deterministic: boolean,
 ): Promise<number> {
   terminal.restore();
@@ -186,7 +237,8 @@ async function conclude(
     console.error(`bulkhead: ${retired} instructions retired, state hash ${hash}`);
   }
   if (statistics !== undefined) {
-    await writeStatistics(statistics, await machine.statistics(), stopped, code, machine.pid);
+    const counted = { ...await machine.statistics(), plugins: audit.accesses() };
+    await writeStatistics(statistics, counted, stopped, code, machine.pid);
   }
   return code;
 }
@@ -234,7 +286,9 @@ function gdbLine({ hostname, port }: GdbAddress, hold: boolean): string {
 }
 
 function logLine({ level, source, message, time }: LogRecord): string {
-  return `${time === undefined ? "" : `${(time / 1e9).toFixed(9)} `}${level} ${source}: ${message}`;
+  return `${time === undefined ? "" : `${(time / 1e9).toFixed(9)} `}${level} ${printable(source)}: ${
+    printable(message)
+  }`;
 }
 
 function listenToSignals(ended: (number: number) => void): Disposable {

@@ -4,12 +4,13 @@
  * @module
  */
 import type { ExitReport } from "../core/machine/report.ts";
+import type { PluginAccesses } from "../core/sandbox/audit.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
 
 /** Writes the counters, with how the run ended. `pid` is the machine process, whose thread the host may know better. */
 export async function writeStatistics(
   path: string,
-  statistics: MachineStatistics,
+  statistics: MachineStatistics & { readonly plugins: Readonly<Record<string, PluginAccesses>> },
   { reason, cpu, unmet, post }: ExitReport,
   code: number,
   pid: number,

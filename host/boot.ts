@@ -11,18 +11,21 @@ import { Machine, type MachineListener } from "../core/machine/machine.ts";
 import type { MachineState } from "../core/machine/protocol.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { type MachineParts, resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
+import type { BoundPlugin } from "../core/sandbox/agreement.ts";
+import { Audit, type PluginAccesses } from "../core/sandbox/audit.ts";
 import type { ScriptMatch } from "../core/machine/script.ts";
 import type { RegionReports } from "../core/engine/translator/region_watch.ts";
 import type { MachineStatistics } from "../core/machine/statistics.ts";
-import { agreedPlugins } from "./consent.ts";
+import { agreedPlugins, type ConsentOptions, filePath } from "./consent.ts";
 import { gdbListener, type GdbOptions } from "./gdb.ts";
 import { readGuest, releaseGuest } from "./guest.ts";
 import { openSnapshot, SnapshotFile } from "./snapshot.ts";
 
-/** What every machine is put together of: the standard PC's board, and disks that are raw images. */
+/** What every machine is put together of: the standard PC's board, and what disks are made of. */
 export const PARTS: MachineParts = {
   board: new URL(import.meta.resolve("./pc.ts")),
   rawImage: new URL(import.meta.resolve("../plugins/raw_image.ts")),
+  overlayFile: new URL(import.meta.resolve("../plugins/overlay_file.ts")),
 };
 
 /** URL of the current folder, from which relative paths of a definition start. */
@@ -44,6 +47,13 @@ export interface BootOptions {
    * machine runs under gdb once the script waits for it, as without: at the first `expect`, `resume` or look at `exit`.
    */
   readonly gdb?: GdbOptions;
+  /**
+   * Asks the owner whether plugins may do what they ask for, as far as the definition's `agree` and earlier agreements do not say. Absent:
+   * nobody is asked, and the start is refused.
+   *
+   * @param table What they ask for, in plain text of 80 columns.
+   */
+  readonly consent?: (table: string) => boolean | Promise<boolean>;
 }
 
 /** Options of {@linkcode restore}. */
@@ -100,7 +110,7 @@ class MachineSerialPort implements SerialPort {
   #nextStep = 1;
 
   /** What the machine tells. */
-  listener(options: BootOptions): MachineListener {
+  listener(options: BootOptions, audit: Audit): MachineListener {
     return {
       output: (bytes) => {
         this.#text += this.#characters.decode(bytes, { stream: true });
@@ -109,6 +119,7 @@ class MachineSerialPort implements SerialPort {
       },
       matched: (id, match) => this.#expecting.get(id)?.resolve(match),
       log: options.log,
+      used: (plugin, use) => audit.tell(plugin, use),
     };
   }
 
@@ -169,11 +180,13 @@ export class VirtualMachine implements AsyncDisposable {
   /** The guest's first serial port. */
   readonly serial: SerialPort;
   readonly #machine: Machine;
+  readonly #audit: Audit;
   readonly #deterministic: boolean;
 
-  private constructor(machine: Machine, serial: SerialPort, deterministic: boolean) {
+  private constructor(machine: Machine, serial: SerialPort, audit: Audit, deterministic: boolean) {
     this.#machine = machine;
     this.serial = serial;
+    this.#audit = audit;
     this.#deterministic = deterministic;
   }
 
@@ -181,28 +194,36 @@ export class VirtualMachine implements AsyncDisposable {
   static async boot(definition: MachineDefinition, options: BootOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
     const resolved = resolveDefinition(definition, PARTS, currentFolder());
-    const plugins = await agreedPlugins(resolved, definition);
+    const plugins = await agreedPlugins(resolved, definition, consentOptions(options));
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
-    const machine = await Machine.start(resolved, guest, serial.listener(options), gdb, plugins);
+    const audit = auditOf(plugins, definition, options);
+    const machine = await disposing(
+      audit,
+      Machine.start(resolved, guest, serial.listener(options, audit), gdb, plugins),
+    );
     releaseGuest(guest);
     serial.connect(machine);
     const deterministic = resolved.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();
-    return new VirtualMachine(machine, serial, deterministic);
+    return new VirtualMachine(machine, serial, audit, deterministic);
   }
 
   /** See {@linkcode restore}. */
   static async restore(snapshot: string | URL | Uint8Array, options: RestoreOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
     const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, PARTS, currentFolder());
+    const plugins = await agreedPlugins(definition, options.definition ?? {}, consentOptions(options));
     const serial = new MachineSerialPort();
-    const plugins = await agreedPlugins(definition, options.definition ?? {});
-    const machine = await Machine.restore(definition, source, serial.listener(options), gdb, plugins);
+    const audit = auditOf(plugins, options.definition ?? {}, options);
+    const machine = await disposing(
+      audit,
+      Machine.restore(definition, source, serial.listener(options, audit), gdb, plugins),
+    );
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";
     if (!deterministic) await machine.resume();
-    return new VirtualMachine(machine, serial, deterministic);
+    return new VirtualMachine(machine, serial, audit, deterministic);
   }
 
   /**
@@ -284,9 +305,15 @@ export class VirtualMachine implements AsyncDisposable {
     return this.#machine.statistics();
   }
 
+  /** What each plugin did on the host, by its name in the machine. */
+  accesses(): Readonly<Record<string, PluginAccesses>> {
+    return this.#audit.accesses();
+  }
+
   /** Ends the machine's process, whatever the guest does. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#machine[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#machine[Symbol.asyncDispose]();
+    this.#audit[Symbol.dispose]();
   }
 }
 
@@ -311,6 +338,26 @@ export function boot(definition: MachineDefinition, options: BootOptions = {}): 
  */
 export function restore(snapshot: string | URL | Uint8Array, options: RestoreOptions = {}): Promise<VirtualMachine> {
   return VirtualMachine.restore(snapshot, options);
+}
+
+function consentOptions({ consent, log }: BootOptions): ConsentOptions {
+  const show = (text: string) => log?.({ level: "info", source: "plugins", message: text.trimEnd() });
+  return { show, ...(consent === undefined ? {} : { ask: consent }) };
+}
+
+function auditOf(plugins: readonly BoundPlugin[], { audit }: Partial<MachineDefinition>, { log }: BootOptions): Audit {
+  const warn = (message: string) => log?.({ level: "warning", source: "audit", message });
+  return new Audit(plugins, { warn, ...(audit === undefined ? {} : { path: filePath(audit) }) });
+}
+
+/** What was begun; if it fails, without what was opened for it. */
+async function disposing<T>(opened: Disposable, begun: Promise<T>): Promise<T> {
+  try {
+    return await begun;
+  } catch (error) {
+    opened[Symbol.dispose]();
+    throw error;
+  }
 }
 
 function execArray({ groups, named, index, text }: ScriptMatch): RegExpExecArray {

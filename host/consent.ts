@@ -5,13 +5,19 @@
  * @module
  */
 import { BulkheadError } from "../core/bus/error.ts";
-import type { MachineDefinition, ResolvedDefinition, ResolvedPlugin } from "../core/machine/definition.ts";
+import type {
+  MachineDefinition,
+  ResolvedBackend,
+  ResolvedDefinition,
+  ResolvedPlugin,
+} from "../core/machine/definition.ts";
 import { agree, type BoundPlugin, type Consent } from "../core/sandbox/agreement.ts";
 import { type Bundle, bundlePlugin, contentHash } from "../core/sandbox/bundle.ts";
 import { bindRights, readOnlyRights } from "../core/sandbox/bindings.ts";
 import { LOCK_NAME, mayRecord, readLock, updateLock } from "../core/sandbox/lock.ts";
 import { hostRights, readManifest } from "../core/sandbox/manifest.ts";
 import { placementOf } from "../core/sandbox/placement.ts";
+import { printable } from "../core/sandbox/printable.ts";
 import { type PluginSource, readPlugin } from "./plugin_source.ts";
 
 /** What a definition says about agreement. */
@@ -55,8 +61,18 @@ export async function agreedPlugins(
     ...devices.map((device) => prepare("device", device)),
     ...backends.map((backend) => prepare("backend", backend)),
   ]);
-  if (plugins.every(({ own }) => own)) return plugins;
+  if (!plugins.every(({ own }) => own)) await settle(plugins, path, given, options);
+  const made = new Set(backends.filter(({ make }) => make).map(({ name }) => name));
+  for (const { name, grant } of plugins) if (made.has(name)) await make(name, Object.values(grant.bindings));
+  return plugins;
+}
 
+async function settle(
+  plugins: readonly BoundPlugin[],
+  path: string,
+  given: ConsentDefinition,
+  options: ConsentOptions,
+): Promise<void> {
   const show = options.show ?? (() => {});
   const agreement = await agree(plugins, await readLock(path), {
     all: given.agree === true || options.agree === true,
@@ -72,7 +88,24 @@ export async function agreedPlugins(
     // Nobody has agreed to anything: a folder that cannot be written is no reason not to start.
     await updateLock(path, agreement.record).catch(() => {});
   }
-  return plugins;
+}
+
+/** Makes files that are not there. */
+async function make(name: string, paths: readonly string[]): Promise<void> {
+  for (const path of paths) {
+    try {
+      (await Deno.open(path, { write: true, createNew: true, mode: 0o600 })).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AlreadyExists) continue;
+      throw new BulkheadError({
+        code: "bad-binding",
+        subject: `"${name}"`,
+        where: printable(path),
+        expected: "a file that can be made",
+        found: printable(error instanceof Error ? error.message : String(error)),
+      }, { cause: error });
+    }
+  }
 }
 
 interface Bundled {
@@ -87,7 +120,7 @@ async function bundleOf(kind: "device" | "backend", { name, module }: ResolvedPl
 
 async function bound(
   kind: "device" | "backend",
-  plugin: ResolvedPlugin & { readonly bind?: Readonly<Record<string, string>>; readonly readOnly?: boolean },
+  plugin: ResolvedPlugin & Partial<ResolvedBackend>,
   { source: { origin, own }, bundle: { text, manifest: told } }: Bundled,
   reserved: readonly string[],
 ): Promise<BoundPlugin> {
@@ -103,7 +136,7 @@ async function bound(
     });
   }
   const rights = plugin.readOnly ? readOnlyRights(hostRights(manifest)) : hostRights(manifest);
-  const bindings = await bindRights({ name, rights, bind: plugin.bind ?? {} }, reserved);
+  const bindings = await bindRights({ name, rights, bind: plugin.bind ?? {}, make: plugin.make ?? false }, reserved);
   const content = await contentHash(text, manifest);
   const placement = placementOf({ name, kind, own, rights: Object.keys(rights).length > 0 }, plugin.placement);
   const grant = { version: 1, plugin: manifest.id, content, bindings } as const;
@@ -114,7 +147,8 @@ function wordOf(kind: "device" | "backend"): string {
   return kind === "device" ? "device" : "back end";
 }
 
-function filePath(file: string | URL): string {
+/** The path that a definition names. */
+export function filePath(file: string | URL): string {
   const text = String(file);
   if (!text.startsWith("file:")) return text;
   return decodeURIComponent(new URL(text).pathname).replace(/^\/(?=[A-Za-z]:)/, "");

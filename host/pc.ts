@@ -22,6 +22,7 @@ import { piix3 } from "../devices/piix3.ts";
 import { postPort } from "../devices/post_port.ts";
 import { powerOff } from "../devices/power_off.ts";
 import { systemPorts } from "../devices/system_ports.ts";
+import { virtioBlk } from "../devices/virtio_blk.ts";
 
 /** Where test ROMs of the processor report, and the code by which they report success. */
 const TEST_POST = { PORT: 0x190, SUCCESS: 0xff } as const;
@@ -91,6 +92,10 @@ const pc: Board = (host, signals, { memory, date, firmware }) => {
     fpuErrorPins: fpu.provides("pins"),
     serial: com1.provides("serial"),
     request: (number) => TAKEN.has(number) ? undefined : requests.get(number),
+    drive(name) {
+      const drive = host.attach(virtioBlk, { name });
+      return { disk: drive.uses("disk"), frontEnd: drive.provides("frontEnd") };
+    },
     postCode: () => (post.state as { codes: number[] }).codes.at(-1),
   };
 };

@@ -92,6 +92,14 @@ export interface InputFrontEnd {
   send(codes: Uint8Array): number;
 }
 
+/** Random bytes of the host. */
+export interface EntropySource {
+  /** Whether there are any. A deterministic machine has none. */
+  readonly available: boolean;
+  /** Fills `into`, at most 65,536 bytes. */
+  fill(into: Uint8Array): void;
+}
+
 /** What a device may ask of its machine. */
 export interface MachineControl {
   /** The guest turned the machine off. */
@@ -148,6 +156,12 @@ export const blockFrontEnd: Interface<BlockFrontEnd> = defineInterface("block-fr
 /** {@linkcode InputFrontEnd}: unconnected, all is accepted and lost. */
 export const inputFrontEnd: Interface<InputFrontEnd> = defineInterface("input-front-end/1", {
   send: (codes: Uint8Array): number => codes.length,
+});
+
+/** {@linkcode EntropySource}: unconnected, there is none. */
+export const entropySource: Interface<EntropySource> = defineInterface("entropy-source/1", {
+  available: false as boolean,
+  fill: () => {},
 });
 
 /** {@linkcode MachineControl}: unconnected, the machine runs on. */

@@ -11,11 +11,12 @@ import type { ConfigOf, ConfigSchema } from "./config.ts";
 import type { AnyDevice, Device, ResetKind } from "./contract.ts";
 import type { DmaCount, GuestMemory } from "./dma.ts";
 import { BulkheadError } from "./error.ts";
-import type { Socket } from "./interface.ts";
+import type { Interface, Socket } from "./interface.ts";
 import { type LineSink, Net, type Output } from "./lines.ts";
 import type { LogSink } from "./log.ts";
 import { PciBus, type PciBusOptions } from "./pci_bus.ts";
 import { checkPci } from "./pci_checks.ts";
+import { pciBars } from "./pci_function.ts";
 import type { RegionMap } from "./registers.ts";
 import type { SlotKind } from "./registers.ts";
 import { type AddressSpace, MmioSpace, PortSpace } from "./spaces.ts";
@@ -152,6 +153,9 @@ export class DeviceHost implements SystemBus {
       this.#pci!.plug(name, attached.pci, (region, base) => {
         this.#map(attached as AttachedDevice, region.name, base, false);
       });
+      for (const [use, { name }] of Object.entries<Interface<object>>(device.needs.uses ?? {})) {
+        if (name === pciBars.name) this.connect(attached.uses(use as never) as never, attached.pci.barAccess as never);
+      }
     }
     this.#devices.set(name, attached as AttachedDevice);
     return attached;

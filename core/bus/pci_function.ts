@@ -6,8 +6,9 @@
  * @module
  */
 import type { Needs, Width } from "./claims.ts";
+import { defineInterface, type Interface } from "./interface.ts";
 import { Net, Output } from "./lines.ts";
-import type { RegionMap } from "./registers.ts";
+import type { RegionMap, Slot } from "./registers.ts";
 import { MmioSpace } from "./spaces.ts";
 
 /** Registers of a header of type 0 (section 6.1, figure 6-2). */
@@ -74,6 +75,20 @@ interface BaseAddress {
 /** Maps a region where the guest wants it, or nowhere. */
 export type RegionMover = (region: RegionMap, base: number | null) => void;
 
+/** A device's way into its own base address registers' regions, wherever they are mapped. */
+export interface PciBars {
+  /** Reads at a region's offset. All ones where nothing takes this width. */
+  read(bar: number, offset: number, width: Width): number;
+  /** Writes at a region's offset. */
+  write(bar: number, offset: number, width: Width, value: number): void;
+}
+
+/** {@linkcode PciBars}: for the core's own devices, whose function the host connects. */
+export const pciBars: Interface<PciBars> = defineInterface("pci-bars/1", {
+  read: (_bar: number, _offset: number, width: Width): number => 2 ** (8 * width) - 1,
+  write: () => {},
+});
+
 /** The configuration space of a device. */
 export class PciFunction {
   /** INTA#, as the bus sees it: what the device drives, unless the guest disabled it. */
@@ -119,6 +134,15 @@ export class PciFunction {
   get bars(): readonly { readonly index: number; readonly io: boolean; readonly size: number }[] {
     return this.#bars.flatMap((bar, index) => bar === undefined ? [] : [{ index, io: bar.io, size: bar.size }]);
   }
+
+  /** The way into the regions. */
+  readonly barAccess: PciBars = {
+    read: (bar, offset, width) => {
+      const slot = this.#slotAt(bar, offset, width);
+      return slot === undefined ? 2 ** (8 * width) - 1 : (slot.read(offset, width) >>> 0) % 2 ** (8 * width);
+    },
+    write: (bar, offset, width, value) => this.#slotAt(bar, offset, width)?.write(offset, width, value),
+  };
 
   /** True while the guest lets the device reach memory. */
   get busMaster(): boolean {
@@ -210,6 +234,12 @@ export class PciFunction {
 
   #isWhole(register: number, width: Width): boolean {
     return (this.space.rangeAt(register)?.end ?? 0) >= register + width;
+  }
+
+  #slotAt(bar: number, offset: number, width: Width): Slot | undefined {
+    const region = this.#bars[bar]?.region;
+    if (region === undefined || (region.directAt(offset) & width) === 0) return undefined;
+    return region.slotAt(offset) ?? undefined;
   }
 
   #readDword(at: number): number {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { characterBackend, machineControl } from "../bus/backend.ts";
+import { characterBackend, entropySource, machineControl } from "../bus/backend.ts";
 import type { Needs } from "../bus/claims.ts";
 import { VirtualClock } from "../bus/clock.ts";
 import type { AnyDevice } from "../bus/contract.ts";
@@ -114,6 +114,7 @@ function attach(
   const needs: Needs = attached.needs;
   for (const [use, kind] of Object.entries(needs.uses ?? {})) {
     if (kind.name === machineControl.name) host.connect(attached.uses(use as never), signals.control as never);
+    else if (kind.name === entropySource.name) host.connect(attached.uses(use as never), signals.entropy as never);
     else if (kind.name === characterBackend.name) host.connect(attached.uses(use as never), signals.debug as never);
   }
   for (const [line, number] of Object.entries(given.lines)) {

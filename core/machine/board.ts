@@ -5,9 +5,18 @@
  *
  * @module
  */
-import type { CharacterBackend, CharacterFrontEnd, FpuErrorPins, MachineControl } from "../bus/backend.ts";
+import type {
+  BlockDisk,
+  BlockFrontEnd,
+  CharacterBackend,
+  CharacterFrontEnd,
+  EntropySource,
+  FpuErrorPins,
+  MachineControl,
+} from "../bus/backend.ts";
 import type { BulkheadError } from "../bus/error.ts";
 import type { DeviceHost } from "../bus/host.ts";
+import type { Socket } from "../bus/interface.ts";
 import type { LineSink, Net } from "../bus/lines.ts";
 import type { InterruptAcknowledger } from "../bus/system.ts";
 
@@ -27,6 +36,8 @@ export interface MachineSignals {
   readonly serial: CharacterBackend;
   /** A debug console's characters. */
   readonly debug: CharacterBackend;
+  /** The host's random bytes; none in a deterministic machine. */
+  readonly entropy: EntropySource;
 }
 
 /** What a board is told. */
@@ -39,6 +50,14 @@ export interface BoardOptions {
   readonly firmware: boolean;
 }
 
+/** A chip in front of a disk. */
+export interface Drive {
+  /** To be connected to the disk. */
+  readonly disk: Socket<BlockDisk>;
+  /** To be told of answers. */
+  readonly frontEnd: BlockFrontEnd;
+}
+
 /** What the machine uses of its board. */
 export interface BoardParts {
   /** Who answers the processor's interrupt acknowledge. */
@@ -49,6 +68,8 @@ export interface BoardParts {
   readonly serial: CharacterFrontEnd;
   /** Interrupt requests by number, to be joined by devices that are added; undefined where the board takes none. */
   request(number: number): Net | undefined;
+  /** Adds the board's kind of disk drive, by a name that no other device has. The guest sees drives in the order of these calls. */
+  drive(name: string): Drive;
   /** The last power-on self-test code, if one was written. */
   postCode(): number | undefined;
 }

@@ -206,7 +206,7 @@ export interface ResolvedDefinition {
   readonly board: string;
   /** Devices added to those of the board. */
   readonly devices: readonly ResolvedDevice[];
-  /** Back ends: those of the definition, then one for each disk, by the disk's name. */
+  /** Back ends: those of the definition, then those of disks: one by the disk's name, and one for its overlay. */
   readonly backends: readonly ResolvedBackend[];
   /** Disks. */
   readonly disks: readonly ResolvedDisk[];
@@ -252,6 +252,8 @@ export interface ResolvedBackend extends ResolvedPlugin {
   readonly bind: Readonly<Record<string, string>>;
   /** Files that it would read and write are given for reading only: it is a disk's whose image does not change. */
   readonly readOnly: boolean;
+  /** Files that it would read and write are made, empty, where they are not there: it is a disk's overlay. */
+  readonly make: boolean;
 }
 
 /** A disk of a resolved definition. */
@@ -260,7 +262,7 @@ export interface ResolvedDisk {
   readonly name: string;
   /** What happens to its writes. */
   readonly mode: DiskMode;
-  /** Path of the file that gets what is written to an undoable disk; null for other disks. */
+  /** The back end that gets what is written to an undoable disk, by its name; null for other disks. */
   readonly overlay: string | null;
   /** The guest cannot write. */
   readonly readOnly: boolean;

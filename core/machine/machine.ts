@@ -11,6 +11,7 @@ import type { Channel, Payload } from "../sandbox/channel.ts";
 import type { BoundPlugin } from "../sandbox/agreement.ts";
 import { grantedRights } from "../sandbox/grants.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
+import type { HostUse } from "../sandbox/host_uses.ts";
 import { release } from "../sandbox/reclaim.ts";
 import { ownSources } from "../sandbox/describe.ts";
 import type { Rights } from "../sandbox/rights.ts";
@@ -71,6 +72,8 @@ export interface MachineListener {
   log?(record: LogRecord): void;
   /** A step met its expectation. */
   matched?(id: number, match: ScriptMatch): void;
+  /** A plugin, by its name in the machine, used something of the host. */
+  used?(plugin: string, use: HostUse): void;
 }
 
 /** A listener for gdb in the machine process. */
@@ -324,6 +327,7 @@ function start(
         matched: ({ id, match }) => listener.matched?.(id, match),
         exit: ({ report }) => exit.resolve(report),
         log: ({ record }) => listener.log?.(record),
+        used: ({ plugin, use }) => listener.used?.(plugin, use),
         saved: (_body, bytes) => saving.sink?.(bytes),
         toPlugin: ({ index }, bytes) => processes.send(index, bytes),
       },

@@ -103,6 +103,8 @@ export class Monitor {
       },
       serial: this.#serial,
       debug: { write: (bytes) => this.#tell("debug", {}, bytes), ready: () => {} },
+      // A deterministic machine's devices have seeds.
+      entropy: { available: !this.#deterministic, fill: (into) => void crypto.getRandomValues(into) },
     }, (record) => this.#log(record));
     const { cpu, clock, board, host } = this.#machine;
     const offer = clock.alarm("machine/serial-input", () => this.#serial.offer());

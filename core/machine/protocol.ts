@@ -9,6 +9,7 @@ import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
 import type { DebugAnswer, DebugCommand, DebugStop } from "./debug/commands.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
+import type { HostUse } from "../sandbox/host_uses.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import type { PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 import type { LoadedPiece, Piece } from "./pieces.ts";
@@ -147,6 +148,8 @@ export type MachineSpeech = {
   events: VcpuEvents & {
     /** The payload is for the process of the plugin with this index. */
     toPlugin: { index: number };
+    /** A plugin, by its name in the machine, used something of the host. */
+    used: { plugin: string; use: HostUse };
   };
 };
 

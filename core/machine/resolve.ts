@@ -24,6 +24,8 @@ export interface MachineParts {
   readonly board: URL;
   /** The block back end of a disk that is an image. */
   readonly rawImage: URL;
+  /** The block back end of an overlay. */
+  readonly overlayFile: URL;
 }
 
 /**
@@ -60,7 +62,7 @@ export function resolveDefinition(
     clock: { mode, date: clockDate(clock.date, mode) },
     firmware: Object.hasOwn(Object(machine.boot), "rom"),
     board: parts.board.href,
-    ...resolvePlugins(machine, parts.rawImage, base),
+    ...resolvePlugins(machine, parts, base),
     reset: choice(machine.reset, "reset", ["restart", "stop"]),
     script: list(machine.script, "script").map(step),
     stopAt: machine.stopAt === undefined ? null : count(machine.stopAt, "stopAt"),

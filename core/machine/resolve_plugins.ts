@@ -27,18 +27,26 @@ const FIELDS = {
 
 const PLACEHOLDER = /^[a-zA-Z][a-zA-Z0-9_-]{0,31}$/;
 
+/** What disks are made of. */
+export interface DiskParts {
+  /** The block back end of a disk that is an image. */
+  readonly rawImage: URL;
+  /** The block back end of an overlay. */
+  readonly overlayFile: URL;
+}
+
 type Entry = Record<string, unknown>;
 
 /**
  * The plugins of a definition.
  *
- * @param rawImage The back end of a disk that is an image.
+ * @param parts Our own back ends of disks.
  * @param base URL that relative paths start from.
  * @throws {BulkheadError} `bad-definition`, naming the field.
  */
 export function resolvePlugins(
   machine: Readonly<Record<string, unknown>>,
-  rawImage: URL,
+  parts: DiskParts,
   base: URL,
 ): Pick<ResolvedDefinition, "devices" | "backends" | "disks" | "serial"> {
   const names = new Set<string>();
@@ -50,10 +58,10 @@ export function resolvePlugins(
     return backend(entry, where, unique(entry.name, where, names), base);
   });
   const drives = list(machine.disks, "disks").map((given, index) => {
-    return disk(given, `disks[${index}]`, names, rawImage, base);
+    return disk(given, `disks[${index}]`, names, parts, base);
   });
-  const all = [...backends, ...drives.map(({ backend }) => backend)];
-  const known = new Set(all.map(({ name }) => name));
+  const all = [...backends, ...drives.flatMap(({ backends }) => backends)];
+  const known = new Set([...backends, ...drives.map(({ disk }) => disk)].map(({ name }) => name));
   const connected = new Map<string, string>();
   const connect = (target: string, where: string) => {
     const others = known.size === 0 ? "none is defined" : `there are ${[...known].join(", ")}`;
@@ -98,16 +106,16 @@ function backend(entry: Entry, where: string, name: string, base: URL): Resolved
     if (!PLACEHOLDER.test(placeholder)) throw bad(`${where}.bind`, "placeholders of letters and digits", placeholder);
     bind[placeholder] = text(value, at, "a path, host:port or unix:PATH");
   }
-  return { ...plugin(entry, where, name, base), bind, readOnly: false };
+  return { ...plugin(entry, where, name, base), bind, readOnly: false, make: false };
 }
 
 function disk(
   given: unknown,
   where: string,
   names: Set<string>,
-  rawImage: URL,
+  parts: DiskParts,
   base: URL,
-): { disk: Omit<ResolvedDisk, "virtio">; backend: ResolvedBackend } {
+): { disk: Omit<ResolvedDisk, "virtio">; backends: ResolvedBackend[] } {
   const entry = record(given, where, FIELDS.disk);
   const name = unique(entry.name, where, names);
   const mode = choice(entry.mode, `${where}.mode`, DISK_MODES);
@@ -125,19 +133,22 @@ function disk(
   const own = entry.backend === undefined, unchanged = readOnly || mode !== "persistent";
   const image = own ? text(entry.image, `${where}.image`, "the name of a file") : undefined;
   const made = own
-    ? { module: rawImage, bind: { image }, config: { readOnly: unchanged } }
+    ? { module: parts.rawImage, bind: { image }, config: { readOnly: unchanged } }
     : record(entry.backend, `${where}.backend`, FIELDS.diskBackend);
-  let overlay: string | null = null;
+  const lower = backend(made, own ? where : `${where}.backend`, name, base);
+  const backends = [{ ...lower, readOnly: unchanged }];
   if (mode === "undoable") {
     if (entry.overlay === undefined && !own) {
       throw bad(`${where}.overlay`, "a file for what is written to an undoable disk", "none");
     }
-    overlay = entry.overlay === undefined ? `${image}.overlay` : text(entry.overlay, `${where}.overlay`, "a file");
+    const overlay = entry.overlay === undefined
+      ? `${image}.overlay`
+      : text(entry.overlay, `${where}.overlay`, "a file");
+    const file = backend({ module: parts.overlayFile, bind: { overlay } }, where, `${name}.overlay`, base);
+    backends.push({ ...file, make: true });
   }
-  return {
-    disk: { name, mode, overlay, readOnly },
-    backend: { ...backend(made, own ? where : `${where}.backend`, name, base), readOnly: unchanged },
-  };
+  const overlay = backends[1]?.name ?? null;
+  return { disk: { name, mode, overlay, readOnly }, backends };
 }
 
 function plugin(entry: Entry, where: string, name: string, base: URL): ResolvedPlugin {

@@ -4,7 +4,11 @@ import type { MachineDefinition } from "./definition.ts";
 import { resolveDefinition } from "./resolve.ts";
 
 const base = new URL("file:///machines/");
-const parts = { board: new URL("file:///pc.ts"), rawImage: new URL("file:///raw_image.ts") };
+const parts = {
+  board: new URL("file:///pc.ts"),
+  rawImage: new URL("file:///raw_image.ts"),
+  overlayFile: new URL("file:///o.ts"),
+};
 // deno-lint-ignore no-explicit-any
 const resolve = (definition: any) => resolveDefinition(definition as MachineDefinition, parts, base);
 const boot = { kernel: "vmlinuz" };
@@ -141,14 +145,23 @@ Deno.test("a disk brings its back end, and is a virtio disk unless a device conn
   });
   assertEquals(devices[0]!.connect, { disk: "b" });
   assertEquals(disks, [
-    { name: "a", mode: "undoable", overlay: "/tmp/a b.img.overlay", readOnly: false, virtio: true },
+    { name: "a", mode: "undoable", overlay: "a.overlay", readOnly: false, virtio: true },
     { name: "b", mode: "persistent", overlay: null, readOnly: false, virtio: false },
     { name: "c", mode: "persistent", overlay: null, readOnly: true, virtio: true },
   ]);
-  const common = { optional: false, placement: null };
+  const common = { optional: false, placement: null, make: false };
   const image = { ...common, module: "file:///raw_image.ts" };
   assertEquals(backends, [
     { ...image, name: "a", bind: { image: "/tmp/a b.img" }, config: { readOnly: true }, readOnly: true },
+    {
+      ...common,
+      name: "a.overlay",
+      module: "file:///o.ts",
+      bind: { overlay: "/tmp/a b.img.overlay" },
+      config: {},
+      readOnly: false,
+      make: true,
+    },
     {
       ...common,
       name: "b",

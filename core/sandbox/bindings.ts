@@ -16,6 +16,8 @@ export interface Bindable {
   readonly rights: HostRights;
   /** What the owner named, by placeholder. */
   readonly bind: Readonly<Record<string, string>>;
+  /** Files to read and write need not be there: whoever binds them makes them. */
+  readonly make?: boolean;
 }
 
 /**
@@ -25,7 +27,7 @@ export interface Bindable {
  * @throws {BulkheadError} `bad-binding`: a right that is not bound, something bound that is not asked for, or what cannot be bound.
  */
 export async function bindRights(
-  { name, rights, bind }: Bindable,
+  { name, rights, bind, make = false }: Bindable,
   reserved: readonly string[],
 ): Promise<Record<string, string>> {
   for (const placeholder of Object.keys(bind)) {
@@ -50,7 +52,7 @@ export async function bindRights(
         }, or under bind in the machine file`,
       });
     }
-    const bound = await bindOne(name, placeholder, right, value);
+    const bound = await bindOne(name, placeholder, right, value, make);
     if (reserved.includes(bound)) {
       throw refusal(name, placeholder, {
         expected: "a file of the plugin's own",
@@ -81,12 +83,18 @@ interface Refusal {
   readonly remedy?: string;
 }
 
-async function bindOne(name: string, placeholder: string, right: HostRight, value: string): Promise<string> {
+async function bindOne(
+  name: string,
+  placeholder: string,
+  right: HostRight,
+  value: string,
+  make: boolean,
+): Promise<string> {
   const refuse = (expected: string, found: string, remedy?: string): never => {
     throw refusal(name, placeholder, { expected, found: `"${printable(value)}"${found}`, remedy });
   };
   if (value.includes("\0")) refuse("a name without zero characters", "");
-  if (right.kind === "file") return await bindFile(right, value, refuse);
+  if (right.kind === "file") return await bindFile(right, value, make, refuse);
   return value.startsWith("unix:")
     ? `unix:${await bindSocket(right.kind, value.slice(5), refuse)}`
     : bindAddress(right.kind, value, refuse);
@@ -94,7 +102,7 @@ async function bindOne(name: string, placeholder: string, right: HostRight, valu
 
 type Refuse = (expected: string, found: string, remedy?: string) => never;
 
-async function bindFile({ access }: FileRight, value: string, refuse: Refuse): Promise<string> {
+async function bindFile({ access }: FileRight, value: string, make: boolean, refuse: Refuse): Promise<string> {
   const expected = describeRight({ kind: "file", access, why: "" });
   const status = await Deno.stat(value).catch((error) => error as Error);
   if (!(status instanceof Error)) {
@@ -106,7 +114,7 @@ async function bindFile({ access }: FileRight, value: string, refuse: Refuse): P
   if (!(status instanceof Deno.errors.NotFound)) {
     return refuse(expected, `, which cannot be looked at: ${status.message}`);
   }
-  if (access !== "write") return refuse(expected, ", which does not exist");
+  if (access === "read" || (access === "read-write" && !make)) return refuse(expected, ", which does not exist");
   return await newPath(value, expected, refuse);
 }
 

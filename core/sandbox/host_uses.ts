@@ -36,16 +36,15 @@ export class Uses {
   readonly #audit: HostAudit;
   readonly #counts = new Map<string, { uses: number; bytes: number; told: number }>();
 
-  /** Uses of what is bound to a name. */
-  constructor(right: string, value: string, audit: HostAudit) {
+  /**
+   * Uses of what is bound to a name.
+   *
+   * @param subject What it is called in sentences: by the plugin's name for it, unless who reads them may know what it is.
+   */
+  constructor(right: string, value: string, audit: HostAudit, readonly subject = `what is bound to "${right}"`) {
     this.#right = right;
     this.#value = value;
     this.#audit = audit;
-  }
-
-  /** What the plugin may know it by. */
-  get subject(): string {
-    return `what is bound to "${this.#right}"`;
   }
 
   /** Something was done. The first of its kind is told at once. */
