@@ -41,7 +41,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     summary: "See what holds of a plugin: types, rules, conformance in every placement, abuse; and its score.",
     options: {
       ...JSON_OPTION,
-      seed: { value: "NUMBER", doc: "Where random sequences start. Default 1, so that equal plugins have equal results." },
+      seed: {
+        value: "NUMBER",
+        doc: "Where random sequences start. Default 1, so that equal plugins have equal results.",
+      },
     },
     run: (file, args) => checkPlugin(file, args),
   },

@@ -1,0 +1,69 @@
+/**
+ * A process without rights in which a plugin is tried: its main thread only carries messages, so that it can always be asked and ended.
+ *
+ * @module
+ */
+import { BulkheadError } from "../../bus/error.ts";
+import { Channel, type Payload } from "../channel.ts";
+import { createMailbox, stopMailbox } from "../mailbox.ts";
+import { PluginThread } from "../plugin_thread.ts";
+import { MailboxRelay } from "../relay.ts";
+import { NO_RIGHTS, workerPermissions } from "../rights.ts";
+import { AttentionWord } from "../ring.ts";
+import type { TrialAnswer } from "./questions.ts";
+import type { TrialAsk, TrialOwnerSpeech, TrialSpeech } from "./trial.ts";
+import type { TrialInit } from "./trial_worker.ts";
+
+let relay: MailboxRelay | undefined;
+
+const channel = new Channel<TrialSpeech, TrialOwnerSpeech>({
+  peer: "whoever tries the plugin",
+  readable: Deno.stdin.readable,
+  writable: Deno.stdout.writable,
+  handlers: {
+    requests: { attempt: (ask, payload) => attempt(ask, payload) },
+    events: {
+      fromPlugin: (_body, payload) => void relay?.deliver(payload),
+    },
+  },
+});
+await channel.closed;
+Deno.exit(0);
+
+async function attempt(ask: TrialAsk, payload: Payload): Promise<{ answer: TrialAnswer }> {
+  const { question, manifest, subject, sesBytes } = ask;
+  const ses = new TextDecoder().decode(payload.subarray(0, sesBytes));
+  const text = new TextDecoder().decode(payload.subarray(sesBytes));
+  const remote = question.placement === "worker" || question.placement === "process";
+  const shared = remote ? createMailbox() : null;
+  const thread = shared && question.placement === "worker"
+    ? new PluginThread(
+      { ses, text, manifest, subject, shared, attention: new AttentionWord().buffer } as never,
+      NO_RIGHTS,
+      () => stopMailbox(shared),
+    )
+    : undefined;
+  if (shared && question.placement === "process") {
+    relay = new MailboxRelay(shared, (message) => void channel.send("toPlugin", {}, message).catch(() => {}), () => {});
+  }
+  await thread?.ready;
+  const worker = new Worker(rootModule(), {
+    type: "module",
+    name: "trial",
+    deno: { permissions: workerPermissions(NO_RIGHTS) },
+  });
+  const answer = Promise.withResolvers<TrialAnswer>();
+  worker.addEventListener("message", ({ data }: MessageEvent<TrialAnswer>) => answer.resolve(data));
+  worker.addEventListener("error", (event) => {
+    event.preventDefault();
+    const sentence = `the trial of ${subject} failed: ${event.message}`;
+    answer.reject(new BulkheadError({ code: "trial-failed", subject, sentence }));
+  });
+  worker.postMessage({ ...question, ses, text, manifest, subject, shared } satisfies TrialInit);
+  return { answer: await answer.promise };
+}
+
+function rootModule(): string {
+  const line = `import ${JSON.stringify(import.meta.resolve("./trial_worker.ts"))};`;
+  return "data:application/javascript," + encodeURIComponent(line);
+}
