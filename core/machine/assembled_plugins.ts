@@ -10,7 +10,9 @@ import { lockdownRealm, OPEN_REALM } from "../sandbox/compartment.ts";
 import type { DeviceManifest } from "../sandbox/description.ts";
 import { guardDevice } from "../sandbox/guarded_device.ts";
 import { SharedPort } from "../sandbox/mailbox.ts";
+import type { BackendLink } from "../sandbox/backend_link.ts";
 import { RemoteDevice } from "../sandbox/remote_device.ts";
+import { SharedBackendLink } from "../sandbox/shared_backend_link.ts";
 import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
@@ -19,6 +21,7 @@ const PROCESS_LIMIT = 5000;
 /** The plugins of one machine. */
 export class AssembledPlugins {
   readonly #remotes: RemoteDevice[] = [];
+  readonly #links = new Map<string, SharedBackendLink>();
   readonly #given: ThreadPlugins;
   readonly #busy: Int32Array;
 
@@ -69,9 +72,40 @@ export class AssembledPlugins {
     return guardDevice(realm.evaluate(text, subject) as AnyDevice, guard);
   }
 
+  /** A back end of the definition, by its name. @throws {BulkheadError} `no-back-end`. */
+  backend(name: string): BackendLink {
+    const known = this.#links.get(name);
+    if (known !== undefined) return known;
+    const plugin = this.#given.plugins.find((plugin) => plugin.name === name);
+    if (plugin?.manifest.kind !== "backend" || plugin.shared === null || plugin.answers === null) {
+      const sentence = `back end "${name}" was not agreed to, and no text of it came with the machine`;
+      throw new BulkheadError({ code: "no-back-end", subject: `back end "${name}"`, sentence });
+    }
+    const { subject, manifest, opened, shared: requests, answers } = plugin;
+    const link = new SharedBackendLink({
+      name,
+      subject,
+      id: manifest.id,
+      kind: manifest.provides,
+      opened: opened ?? { properties: {}, methods: [] },
+      requests,
+      answers,
+      detached: (error) => this.#detached(plugin, error),
+      log: (level, message, fields) => this.log({ level, source: name, message, ...(fields ? { fields } : {}) }),
+    });
+    this.#links.set(name, link);
+    return link;
+  }
+
   /** At a safe point: what was posted is sent, and what was answered is taken. */
   safePoint(): void {
     for (const remote of this.#remotes) remote.safePoint();
+    for (const link of this.#links.values()) link.poll();
+  }
+
+  /** The machine's owner has gone, or lets it go: back ends carry out what they have and close. */
+  close(): void {
+    for (const link of this.#links.values()) link.close();
   }
 
   #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {

@@ -335,7 +335,14 @@ function start(
   });
   const processes = new PluginProcesses(parts, {
     said: (index, bytes) => process.channel.send("fromPlugin", { index }, bytes),
-    ended: (index) => process.channel.send("pluginEnded", { index }),
+    ready: (index, opened, error) =>
+      process.channel.send("pluginReady", {
+        index,
+        opened: opened ?? null,
+        ...(error === undefined ? {} : { error: error.toJSON() }),
+      }),
+    used: (plugin, use) => listener.used?.(plugin, use),
+    ended: (index, words) => process.channel.send("pluginEnded", { index, words }),
   });
   process.ended.then((error) => {
     processes.end();

@@ -11,7 +11,11 @@ import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
 import { PluginThread } from "../sandbox/plugin_thread.ts";
 import { MailboxRelay } from "../sandbox/relay.ts";
 import { NO_RIGHTS } from "../sandbox/rights.ts";
-import type { Plain } from "../sandbox/plain.ts";
+import { createBackendRings } from "../sandbox/backend_frames.ts";
+import type { BackendOpened } from "../sandbox/backend_runtime.ts";
+import type { HostUse } from "../sandbox/host_handles.ts";
+import { ByteRing } from "../sandbox/ring.ts";
+import { BackendRelay } from "../sandbox/backend_relay.ts";
 import type { PluginPart, PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds between two looks at what runs. */
@@ -31,7 +35,9 @@ export interface PluginHostOptions {
   readonly attention: SharedArrayBuffer;
   readonly wake: () => void;
   /** Sends a message to the process of the plugin with this index. */
-  readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => void;
+  readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  /** A plugin, by its name, used something of the host. */
+  readonly used: (plugin: string, use: HostUse) => void;
   /** A plugin must not go on, and the machine's process with it. */
   readonly fatal: (error: BulkheadError) => void;
 }
@@ -41,8 +47,11 @@ export class PluginHost {
   readonly #parts: PluginParts;
   readonly #options: PluginHostOptions;
   readonly #shared: (SharedArrayBuffer | null)[] = [];
-  readonly #opened: Promise<Plain>[] = [];
-  readonly #relays = new Map<number, MailboxRelay>();
+  readonly #answers: (SharedArrayBuffer | null)[] = [];
+  readonly #opened: Promise<BackendOpened | undefined>[] = [];
+  readonly #relays = new Map<number, MailboxRelay | BackendRelay>();
+  /** Processes that are not up yet. */
+  readonly #starting = new Map<number, PromiseWithResolvers<BackendOpened | undefined>>();
   readonly #threads: PluginThread[] = [];
   readonly #busy = new SharedArrayBuffer(BUSY.BYTES);
   #baseline = 0;
@@ -52,8 +61,11 @@ export class PluginHost {
     this.#parts = parts;
     this.#options = options;
     for (const [index, part] of parts.plugins.entries()) {
-      const shared = part.placement === "worker" || part.placement === "process" ? createMailbox() : null;
+      const apart = part.placement === "worker" || part.placement === "process";
+      const rings = part.manifest.kind === "backend" ? createBackendRings() : undefined;
+      const shared = rings?.requests ?? (apart ? createMailbox() : null);
       this.#shared.push(shared);
+      this.#answers.push(rings?.answers ?? null);
       this.#opened.push(shared === null ? Promise.resolve(undefined) : this.#start(index, part, shared));
     }
   }
@@ -70,36 +82,74 @@ export class PluginHost {
         ...part,
         text: this.#shared[index] === null ? text : "",
         shared: this.#shared[index]!,
-        opened: opened[index],
+        answers: this.#answers[index]!,
+        opened: opened[index] ?? null,
       })),
     };
   }
 
-  /** A message of a plugin's process. */
-  fromProcess(index: number, message: Uint8Array): void {
-    if (this.#relays.get(index)?.deliver(message) === false) this.processEnded(index);
+  /** A message of a plugin's process. While the promise is pending it is held back. */
+  async fromProcess(index: number, message: Uint8Array): Promise<void> {
+    if (await this.#relays.get(index)?.deliver(message) === false) this.processEnded(index);
   }
 
-  /** A plugin's process is gone: its device is detached at its next access. */
-  processEnded(index: number): void {
-    const shared = this.#shared[index];
-    if (shared) stopMailbox(shared);
+  /** A plugin's process is up, or is not: then with what it threw. */
+  processReady(index: number, opened: BackendOpened | undefined, error: BulkheadError | undefined): void {
+    const starting = this.#starting.get(index);
+    this.#starting.delete(index);
+    if (error === undefined) starting?.resolve(opened);
+    else starting?.reject(error);
+  }
+
+  /** A plugin's compartment is gone: its device is detached at its next access, its back end's requests are refused. */
+  processEnded(index: number, words = ""): void {
+    const { subject } = this.#parts.plugins[index]!;
+    const last = words === "" ? "" : `; its last words: ${words}`;
+    const sentence = `${subject} was stopped while it was starting: its process ended${last}`;
+    this.processReady(index, undefined, new BulkheadError({ code: "plugin-failed", subject, sentence }));
+    const shared = this.#shared[index], answers = this.#answers[index];
+    if (answers) new ByteRing(answers).stop();
+    else if (shared) stopMailbox(shared);
     this.#relays.get(index)?.end();
     this.#options.wake();
   }
 
-  #start(index: number, part: PluginPart, shared: SharedArrayBuffer): Promise<Plain> {
-    const { attention, wake, toProcess } = this.#options;
+  #start(index: number, part: PluginPart, shared: SharedArrayBuffer): Promise<BackendOpened | undefined> {
+    const { attention, wake, toProcess, used } = this.#options;
+    const answers = this.#answers[index]!;
     if (part.placement === "process") {
-      this.#relays.set(index, new MailboxRelay(shared, (message) => toProcess(index, message), wake));
-      return Promise.resolve(undefined);
+      const send = (message: Uint8Array<ArrayBuffer>) => toProcess(index, message);
+      this.#relays.set(
+        index,
+        answers === null
+          ? new MailboxRelay(shared, send, wake)
+          : new BackendRelay(new ByteRing(shared), new ByteRing(answers), send, wake),
+      );
+      const starting = Promise.withResolvers<BackendOpened | undefined>();
+      starting.promise.catch(() => {});
+      this.#starting.set(index, starting);
+      return starting.promise;
     }
-    const { manifest, subject, text } = part;
+    const { manifest, subject, text, config, bindings } = part;
     const rights = manifest.kind === "device"
       ? NO_RIGHTS
       : grantedRights(part.rights, { version: 1, plugin: manifest.id, content: "", bindings: part.bindings });
-    const init = { ses: this.#parts.ses, text, manifest, subject, shared, attention };
-    const thread = new PluginThread(init, rights, () => this.processEnded(index));
+    const init = {
+      ses: this.#parts.ses,
+      text,
+      manifest,
+      subject,
+      shared,
+      answers,
+      attention,
+      config,
+      rights: part.rights,
+      bindings,
+    };
+    const thread = new PluginThread(init, rights, {
+      failed: () => this.processEnded(index),
+      used: (use) => used(part.name, use),
+    });
     this.#threads.push(thread);
     return thread.ready;
   }

@@ -7,7 +7,7 @@ import type { HostRights } from "../bus/host_rights.ts";
 import type { BoundPlugin } from "../sandbox/agreement.ts";
 import type { PluginManifest } from "../sandbox/description.ts";
 import type { Placement } from "../sandbox/placement.ts";
-import type { Plain } from "../sandbox/plain.ts";
+import type { BackendOpened } from "../sandbox/backend_runtime.ts";
 import type { ResolvedDefinition } from "./definition.ts";
 
 /** A plugin that is to run. */
@@ -48,8 +48,10 @@ export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bind
   readonly text: string;
   /** The memory by which it is reached, where it runs elsewhere. */
   readonly shared: SharedArrayBuffer | null;
+  /** A back end's answers: `shared` are its requests then. */
+  readonly answers: SharedArrayBuffer | null;
   /** What a back end said of itself when it was opened. */
-  readonly opened: Plain;
+  readonly opened: BackendOpened | null;
 }
 
 /** All of them. */

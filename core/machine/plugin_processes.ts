@@ -3,6 +3,9 @@
  *
  * @module
  */
+import type { BulkheadError } from "../bus/error.ts";
+import type { BackendOpened } from "../sandbox/backend_runtime.ts";
+import type { HostUse } from "../sandbox/host_handles.ts";
 import { launchPlugin, type PluginProcess } from "../sandbox/plugin_launch.ts";
 import type { PluginParts } from "./plugin_parts.ts";
 
@@ -10,8 +13,12 @@ import type { PluginParts } from "./plugin_parts.ts";
 export interface PluginListener {
   /** A plugin's process said something. While the promise is pending it is held back. */
   said(index: number, message: Uint8Array): Promise<void>;
+  /** A plugin's process is up, or is not. */
+  ready(index: number, opened: BackendOpened | undefined, error: BulkheadError | undefined): Promise<void>;
+  /** A plugin used something of the host. */
+  used(plugin: string, use: HostUse): void;
   /** A plugin's process has ended. */
-  ended(index: number): Promise<void>;
+  ended(index: number, words: string): Promise<void>;
 }
 
 /** The processes of one machine's plugins, by the plugins' index. */
@@ -23,9 +30,13 @@ export class PluginProcesses {
   constructor({ ses, plugins }: PluginParts, listener: PluginListener) {
     for (const [index, part] of plugins.entries()) {
       if (part.placement !== "process") continue;
-      const process = launchPlugin({ ...part, ses }, (message) => listener.said(index, message));
+      const process = launchPlugin({ ...part, ses }, {
+        said: (message) => listener.said(index, message),
+        ready: (opened, error) => listener.ready(index, opened, error),
+        used: (use) => listener.used(part.name, use),
+      });
       this.#processes.set(index, process);
-      process.ended.then(() => this.#ended ? undefined : listener.ended(index)).catch(() => {});
+      process.ended.then((words) => this.#ended ? undefined : listener.ended(index, words)).catch(() => {});
     }
   }
 

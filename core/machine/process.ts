@@ -82,7 +82,13 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         receiving.set(payload, offset);
       },
       fromPlugin: ({ index }, payload) => plugins?.fromProcess(index, payload),
-      pluginEnded: ({ index }) => plugins?.processEnded(index),
+      pluginReady: ({ index, opened, error }) =>
+        plugins?.processReady(
+          index,
+          opened ?? undefined,
+          error === undefined ? undefined : BulkheadError.fromJSON(error),
+        ),
+      pluginEnded: ({ index, words }) => plugins?.processEnded(index, words),
     },
     requests: {
       assemble: (ask) => {
@@ -163,7 +169,8 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
     memory: definition.memory,
     attention: thread.attention,
     wake: () => thread.wake(),
-    toProcess: (index, message) => void channel.send("toPlugin", { index }, message).catch(() => {}),
+    toProcess: (index, message) => channel.send("toPlugin", { index }, message).catch(() => {}),
+    used: (plugin, use) => void channel.send("used", { plugin, use }).catch(() => {}),
     fatal: async (error) => {
       await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
       Deno.exit(1);

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { BulkheadErrorJson } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
+import type { BackendOpened } from "../sandbox/backend_runtime.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { MemoryLayout } from "../memory/layout.ts";
@@ -134,8 +136,10 @@ export type OwnerSpeech = {
     snapshot: { offset: number; length: number };
     /** The payload is what the process of the plugin with this index said. */
     fromPlugin: { index: number };
+    /** The process of the plugin with this index is up, a back end with what it said of itself; or is not, and why. */
+    pluginReady: { index: number; opened: BackendOpened | null; error?: BulkheadErrorJson };
     /** The process of the plugin with this index has ended. */
-    pluginEnded: { index: number };
+    pluginEnded: { index: number; words: string };
   };
 };
 

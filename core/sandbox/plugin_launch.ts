@@ -9,7 +9,12 @@ import { grantedRights } from "./grants.ts";
 import { spawnProcess } from "./launcher.ts";
 import type { HostRights } from "../bus/host_rights.ts";
 import { AREA_BYTES } from "./mailbox.ts";
-import { encodePlain, type Plain } from "./plain.ts";
+import { decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { BulkheadError } from "../bus/error.ts";
+import type { BackendOpened } from "./backend_runtime.ts";
+import { plainToThrown } from "./device_runtime.ts";
+import type { HostUse } from "./host_handles.ts";
+import { MESSAGE } from "./plugin_messages.ts";
 
 /** MB of a plugin's heap. What it allocates outside of the heap is watched by a thread of its own. */
 const HEAP_MEGABYTES = 192;
@@ -35,14 +40,20 @@ export interface PluginProcess {
   kill(): void;
 }
 
-/**
- * Starts a plugin's process.
- *
- * @param said Takes its messages, one at a time: while the promise is pending, no more are read.
- */
+/** Who hears a plugin's process. While a promise is pending, no more is read. */
+export interface PluginProcessListener {
+  /** It is up, a back end with what it said of itself; or it is not, and why. */
+  ready(opened: BackendOpened | undefined, error: BulkheadError | undefined): Promise<void>;
+  /** It used something of the host. */
+  used(use: HostUse): void;
+  /** A message. */
+  said(message: Uint8Array): Promise<void>;
+}
+
+/** Starts a plugin's process. */
 export function launchPlugin(
   { subject, manifest, text, ses, config, rights, bindings }: PluginLaunch,
-  said: (message: Uint8Array) => Promise<void>,
+  listener: PluginProcessListener,
 ): PluginProcess {
   const ended = Promise.withResolvers<string>();
   let child: ReturnType<typeof spawnProcess> | undefined, killed = false;
@@ -67,20 +78,37 @@ export function launchPlugin(
       heapMegabytes: HEAP_MEGABYTES,
     });
     listen(child);
-    const init = { ses, text, subject, manifest: JSON.stringify(manifest), config, bindings } as unknown as Plain;
+    const init = {
+      ses,
+      text,
+      subject,
+      manifest: JSON.stringify(manifest),
+      config,
+      rights: JSON.stringify(rights),
+      bindings,
+      sources: own.read,
+    } as unknown as Plain;
     await write(encodePlain(init));
   }
 
   async function listen({ stdout, stderr, status }: Deno.ChildProcess): Promise<void> {
     const words = lastWords(stderr);
     try {
-      for await (const message of messages(stdout)) await said(message);
+      for await (const message of messages(stdout)) await hear(message[0]!, message.subarray(1));
     } catch {
       // What breaks the form of messages is ended with its process.
     }
     kill();
     await status;
     ended.resolve(await words);
+  }
+
+  async function hear(kind: number, message: Uint8Array): Promise<void> {
+    if (kind === MESSAGE.DATA) return await listener.said(message);
+    const plain = decodePlain(message);
+    if (kind === MESSAGE.READY) await listener.ready(checkOpened(plain), undefined);
+    else if (kind === MESSAGE.USED) listener.used(checkUse(plain));
+    else await listener.ready(undefined, startError(subject, plainToThrown(plain)));
   }
 
   let writer: WritableStreamDefaultWriter<Uint8Array> | undefined;
@@ -102,6 +130,36 @@ export function launchPlugin(
   };
 }
 
+/** What a back end said of itself. @throws {TypeError} It is nothing of the kind. */
+function checkOpened(plain: Plain): BackendOpened | undefined {
+  if (plain === undefined) return undefined;
+  const { properties, methods } = Object(plain) as { properties?: unknown; methods?: unknown };
+  const right = typeof properties === "object" && properties !== null && Array.isArray(methods) &&
+    methods.every((name) => typeof name === "string") &&
+    Object.values(properties).every((value) => ["number", "string", "boolean"].includes(typeof value));
+  if (!right) throw new TypeError("a back end that describes itself by nonsense");
+  return plain as unknown as BackendOpened;
+}
+
+/** A use of the host. @throws {TypeError} It is none. */
+function checkUse(plain: Plain): HostUse {
+  const { right, value, action, uses, bytes, outcome, cause } = Object(plain) as Record<string, unknown>;
+  const texts = [right, value, action, cause ?? ""].every((text) => typeof text === "string");
+  if (!texts || typeof uses !== "number" || typeof bytes !== "number") {
+    throw new TypeError("a use of the host that is none");
+  }
+  if (outcome !== "done" && outcome !== "denied" && outcome !== "failed") {
+    throw new TypeError("a use without an outcome");
+  }
+  return plain as unknown as HostUse;
+}
+
+function startError(subject: string, error: Error): BulkheadError {
+  if (error instanceof BulkheadError) return error;
+  const sentence = `${subject} was stopped while it was starting: ${error.message}`;
+  return new BulkheadError({ code: "plugin-failed", subject, sentence });
+}
+
 /** Messages of a stream. @throws {RangeError} One that is too long. */
 async function* messages(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
   let held = new Uint8Array(0);
@@ -114,6 +172,7 @@ async function* messages(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
       const length = new DataView(joined.buffer, at).getUint32(0, true);
       if (length > 2 * AREA_BYTES) throw new RangeError("a message that is too long");
       if (joined.length - at < 4 + length) break;
+      if (length === 0) throw new RangeError("an empty message");
       yield joined.subarray(at + 4, at + 4 + length);
       at += 4 + length;
     }

@@ -5,7 +5,8 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import { plainToThrown } from "./device_runtime.ts";
-import type { Plain } from "./plain.ts";
+import type { BackendOpened } from "./backend_runtime.ts";
+import type { HostUse } from "./host_handles.ts";
 import type { PluginAnswer, PluginInit } from "./plugin_worker.ts";
 import { type Rights, workerPermissions } from "./rights.ts";
 
@@ -15,18 +16,18 @@ const START_LIMIT = 20_000;
 /** A Worker that runs one plugin. */
 export class PluginThread {
   /** What a back end said of itself; rejects with why it could not be started. */
-  readonly ready: Promise<Plain>;
+  readonly ready: Promise<BackendOpened | undefined>;
   readonly #worker: Worker;
 
   /**
    * Starts it.
    *
    * @param rights Exactly what the plugin may do; this process must hold it.
-   * @param failed Called when it dies later.
+   * @param told What becomes of it: it dies, or uses something of the host.
    */
-  constructor(init: PluginInit, rights: Rights, failed: (why: string) => void) {
+  constructor(init: PluginInit, rights: Rights, told: { failed(why: string): void; used?(use: HostUse): void }) {
     const { subject } = init;
-    const { promise, resolve, reject } = Promise.withResolvers<Plain>();
+    const { promise, resolve, reject } = Promise.withResolvers<BackendOpened | undefined>();
     promise.catch(() => {});
     this.ready = promise;
     const worker = this.#worker = new Worker(rootModule(), {
@@ -37,7 +38,7 @@ export class PluginThread {
     const refuse = (why: string) => {
       const sentence = `${subject} was stopped while it was starting: ${why}`;
       reject(new BulkheadError({ code: "plugin-failed", subject, sentence }));
-      failed(why);
+      told.failed(why);
     };
     const timer = setTimeout(() => refuse(`it was not up after ${START_LIMIT / 1000} s`), START_LIMIT);
     worker.addEventListener("error", (event) => {
@@ -46,11 +47,14 @@ export class PluginThread {
       refuse(event.message);
     });
     worker.addEventListener("message", ({ data }: MessageEvent<PluginAnswer>) => {
+      if ("used" in data) return told.used?.(data.used);
       clearTimeout(timer);
       if ("ready" in data) return resolve(data.opened);
       const error = plainToThrown(data.thrown);
-      if (error instanceof BulkheadError) reject(error);
-      else refuse(error.message);
+      if (error instanceof BulkheadError) {
+        reject(error);
+        told.failed(error.message);
+      } else refuse(error.message);
     });
     worker.postMessage(init);
   }

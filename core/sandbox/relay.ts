@@ -18,7 +18,11 @@ export class MailboxRelay {
    * @param send Sends a message towards the process; the array is its own.
    * @param wake Raises the attention word.
    */
-  constructor(shared: SharedArrayBuffer, readonly send: (message: Uint8Array<ArrayBuffer>) => void, wake: () => void) {
+  constructor(
+    shared: SharedArrayBuffer,
+    readonly send: (message: Uint8Array<ArrayBuffer>) => void | Promise<void>,
+    wake: () => void,
+  ) {
     this.#port = new SharedPort(shared, "far");
     this.#attention = wake;
     this.#pump();
@@ -29,7 +33,7 @@ export class MailboxRelay {
    *
    * @returns False if it is none, or nobody asked for one: the process is to be ended.
    */
-  deliver(message: Uint8Array): boolean {
+  deliver(message: Uint8Array): boolean | Promise<boolean> {
     const { out } = this.#port;
     if (!this.#asked || message.length < HEADER_BYTES || message.length > AREA_BYTES) return false;
     this.#asked = false;

@@ -1,0 +1,254 @@
+/**
+ * A link to a back end over rings in shared memory.
+ *
+ * @module
+ */
+import type { BackendKind } from "../bus/backend_kinds.ts";
+import { BulkheadError } from "../bus/error.ts";
+import type { LogLevel } from "../bus/log.ts";
+import { BackendFrameReader, encodeBackendFrame, FRAME } from "./backend_frames.ts";
+import type { BackendFrame } from "./backend_frames.ts";
+import type { BackendAnswer, BackendEvent, BackendLink, BackendProperties, BackendRequest } from "./backend_link.ts";
+import { type BackendOpened, WITH_BYTES } from "./backend_runtime.ts";
+import { plainToThrown } from "./device_runtime.ts";
+import { FloodGate } from "./flood_gate.ts";
+import type { Plain } from "./plain.ts";
+import { ByteRing } from "./ring.ts";
+
+/** What a link is made of. */
+export interface SharedBackendLinkOptions {
+  /** Its name in the machine, and the plugin for sentences. */
+  readonly name: string;
+  readonly subject: string;
+  readonly id: string;
+  readonly kind: BackendKind;
+  /** What it said of itself. */
+  readonly opened: BackendOpened;
+  readonly requests: SharedArrayBuffer;
+  readonly answers: SharedArrayBuffer;
+  /** Milliseconds in which the oldest request is answered. */
+  readonly limit?: number;
+  /** Told once, when the back end is gone. */
+  readonly detached: (error: BulkheadError) => void;
+  /** What it reports. */
+  readonly log: (
+    level: LogLevel,
+    message: string,
+    fields?: Readonly<Record<string, number | string | boolean>>,
+  ) => void;
+}
+
+/** Milliseconds that a request may take: a disk of the host may have to wake up. */
+export const REQUEST_LIMIT = 30_000;
+
+/** Events that wait for a listener, or for being settled, at most. */
+const MOST_EVENTS = 1024;
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
+
+interface Pending {
+  readonly id: number;
+  readonly done: (answer: BackendAnswer) => void;
+}
+
+/** See {@linkcode BackendLink}. */
+export class SharedBackendLink implements BackendLink {
+  readonly name: string;
+  readonly id: string;
+  readonly kind: BackendKind;
+  readonly properties: BackendProperties;
+  readonly methods: ReadonlySet<string>;
+  /** Counters of the back end. */
+  readonly counts = new Map<string, number>();
+  readonly #options: SharedBackendLinkOptions;
+  readonly #requests: ByteRing;
+  readonly #answers: ByteRing;
+  readonly #frames = new BackendFrameReader();
+  readonly #flood: FloodGate;
+  /** Frames that are not in the ring yet, and how much of the first one is. */
+  #queue: Uint8Array[] = [];
+  #sent = 0;
+  /** In the order of submission, which is that of the answers. */
+  #pending: Pending[] = [];
+  #since = 0;
+  #nextId = 1;
+  #failed: BulkheadError | undefined;
+  #listener: ((event: BackendEvent) => void) | undefined;
+  #events: BackendEvent[] = [];
+  #unsettled = 0;
+
+  /** A link to a back end that has been opened. */
+  constructor(options: SharedBackendLinkOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.id = options.id;
+    this.kind = options.kind;
+    this.properties = options.opened.properties;
+    this.methods = new Set(options.opened.methods);
+    this.#requests = new ByteRing(options.requests);
+    this.#answers = new ByteRing(options.answers);
+    this.#flood = new FloodGate(() => this.#fail("it logged without end"));
+  }
+
+  /** See {@linkcode BackendLink.failed}. */
+  get failed(): BulkheadError | undefined {
+    return this.#failed;
+  }
+
+  /** See {@linkcode BackendLink.pending}. */
+  get pending(): number {
+    return this.#pending.length;
+  }
+
+  /** See {@linkcode BackendLink.submit}. */
+  submit({ method, args, bytes, room }: BackendRequest, done: (answer: BackendAnswer) => void): void {
+    const id = this.#nextId;
+    this.#nextId = (this.#nextId + 1) >>> 0;
+    if (this.#pending.length === 0) this.#since = performance.now();
+    this.#pending.push({ id, done });
+    if (this.#failed !== undefined) return;
+    const space = room ?? (bytes === undefined ? -1 : WITH_BYTES);
+    this.#queue.push(encodeBackendFrame(FRAME.REQUEST, id, [method, args, space], bytes));
+    // The first of several wakes the back end, which finds the others when it comes back for more.
+    this.kick();
+  }
+
+  /** See {@linkcode BackendLink.kick}. */
+  kick(): void {
+    try {
+      while (this.#queue.length > 0) {
+        const frame = this.#queue[0]!;
+        const written = this.#requests.write(this.#sent === 0 ? frame : frame.subarray(this.#sent));
+        this.#sent += written;
+        if (this.#sent < frame.length) return;
+        this.#queue.shift();
+        this.#sent = 0;
+      }
+    } catch (error) {
+      this.#broken(error);
+    }
+  }
+
+  /** See {@linkcode BackendLink.poll}. */
+  poll(): void {
+    this.kick();
+    try {
+      // Once round the ring at most: who writes faster than it is read is taken up again at the next safe point.
+      const readable = this.#answers.readable;
+      if (readable > 0) {
+        const count = this.#answers.read(this.#frames.room(readable));
+        for (const frame of this.#frames.push(count)) this.#hear(frame);
+      }
+    } catch (error) {
+      this.#broken(error);
+    }
+    if (this.#failed !== undefined) return this.#refuseAll();
+    if (this.#answers.stopped && this.#answers.readable === 0) return this.#fail("its compartment has ended");
+    const { limit = REQUEST_LIMIT } = this.#options;
+    if (this.#pending.length > 0 && performance.now() - this.#since > limit) {
+      this.#fail(`it did not answer a request within ${limit / 1000} s`);
+    }
+  }
+
+  /** See {@linkcode BackendLink.wait}. */
+  wait(limit: number): boolean {
+    const end = performance.now() + limit;
+    const before = this.#pending.length;
+    for (;;) {
+      this.poll();
+      if (this.#pending.length < before || this.#pending.length === 0) return true;
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      this.#answers.waitReadable(Math.min(left, 1000));
+    }
+  }
+
+  /** See {@linkcode BackendLink.listen}. */
+  listen(listener: (event: BackendEvent) => void): void {
+    this.#listener = listener;
+    for (const event of this.#events.splice(0)) listener(event);
+  }
+
+  /** The machine has ended, in order: what was sent is carried out, and the back end closes. */
+  close(): void {
+    this.kick();
+    this.#requests.stop();
+  }
+
+  #hear({ kind, id, plain, bytes }: BackendFrame): void {
+    if (this.#failed !== undefined) return;
+    switch (kind) {
+      case FRAME.ANSWER:
+      case FRAME.REFUSAL: {
+        const pending = this.#pending[0];
+        if (pending?.id !== id) throw new RangeError("an answer to what was not asked");
+        this.#pending.shift();
+        this.#since = performance.now();
+        if (kind === FRAME.ANSWER) return pending.done({ value: plain, bytes });
+        const thrown = plainToThrown(plain);
+        const { subject } = this.#options;
+        const error = new BulkheadError({
+          code: thrown instanceof BulkheadError ? thrown.code : "plugin-threw",
+          subject,
+          sentence: `${subject}: ${thrown.message}`,
+        });
+        return pending.done({ error });
+      }
+      case FRAME.EVENT:
+        return this.#event(id, plain, bytes);
+      case FRAME.LOG: {
+        const [level, message, fields] = plain as [LogLevel, string, Record<string, number>];
+        if (this.#flood.admits()) {
+          this.#options.log(LEVELS.includes(level) ? level : "info", String(message), Object(fields));
+        }
+        return;
+      }
+      case FRAME.COUNT: {
+        const [metric, by] = plain as [string, number];
+        if (this.counts.size < 256 || this.counts.has(metric)) {
+          this.counts.set(String(metric), (this.counts.get(String(metric)) ?? 0) + Number(by));
+        }
+        return;
+      }
+      default:
+        throw new RangeError(`a message of the unknown kind ${kind}`);
+    }
+  }
+
+  #event(id: number, plain: Plain, bytes: Uint8Array): void {
+    const [method, args, withBytes] = plain as [string, Plain[], boolean];
+    if (typeof method !== "string" || !Array.isArray(args)) throw new RangeError("an event that is none");
+    if (++this.#unsettled > MOST_EVENTS) throw new RangeError("events without end");
+    let settled = false;
+    const event: BackendEvent = {
+      method,
+      args,
+      ...(withBytes ? { bytes: bytes.slice() } : {}),
+      settle: (value) => {
+        if (settled) return;
+        settled = true;
+        this.#unsettled--;
+        if (this.#failed === undefined) this.#queue.push(encodeBackendFrame(FRAME.SETTLE, id, value));
+      },
+    };
+    if (this.#listener === undefined) this.#events.push(event);
+    else this.#listener(event);
+  }
+
+  #broken(error: unknown): void {
+    this.#fail(`it broke the rules of its rings: ${error instanceof Error ? error.message : String(error)}`);
+  }
+
+  #fail(why: string): void {
+    if (this.#failed !== undefined) return;
+    const { subject, detached } = this.#options;
+    this.#queue = [];
+    this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
+    detached(this.#failed);
+    this.#refuseAll();
+  }
+
+  #refuseAll(): void {
+    for (const { done } of this.#pending.splice(0)) done({ error: this.#failed! });
+  }
+}
