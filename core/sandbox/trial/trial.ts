@@ -53,6 +53,7 @@ export async function tryPlugin(
   const subject = `${manifest.kind === "device" ? "device" : "back end"} ${manifest.id}`;
   const ses = await sesText();
   const holder: { plugin?: PluginProcess } = {};
+  const refused = Promise.withResolvers<BulkheadError>();
   const trial = launch<TrialOwnerSpeech, TrialSpeech>({
     name: `the trial of ${subject}`,
     entry: new URL(import.meta.resolve("./trial_process.ts")),
@@ -64,7 +65,15 @@ export async function tryPlugin(
   });
   if (question.placement === "process") {
     const part = { subject, manifest, text, ses, config: {}, rights: {}, bindings: {} };
-    holder.plugin = launchPlugin(part, (message) => trial.channel.send("fromPlugin", {}, message.slice()));
+    holder.plugin = launchPlugin(part, {
+      ready: (_opened, error) => {
+        if (error !== undefined) refused.resolve(error);
+        return Promise.resolve();
+      },
+      used: () => {},
+      said: (message) => trial.channel.send("fromPlugin", {}, message.slice()),
+    });
+    holder.plugin.ended.then((words) => refused.resolve(ended(subject, words)));
   }
   try {
     const encoder = new TextEncoder(), own = encoder.encode(text), sesBytes = encoder.encode(ses);
@@ -72,8 +81,10 @@ export async function tryPlugin(
     payload.set(sesBytes);
     payload.set(own, sesBytes.length);
     const ask = { question, manifest, subject, sesBytes: sesBytes.length };
-    const { answer } = await trial.channel.request("attempt", ask, { payload, limit: LIMIT });
-    return answer;
+    const attempt = trial.channel.request("attempt", ask, { payload, limit: LIMIT });
+    attempt.catch(() => {});
+    const outcome = await Promise.race([attempt, refused.promise]);
+    return outcome instanceof BulkheadError ? { failures: [outcome.message], tried: 0 } : outcome.answer;
   } catch (error) {
     if (!(error instanceof BulkheadError)) throw error;
     if (error.code === "channel-late") {
@@ -85,4 +96,9 @@ export async function tryPlugin(
     holder.plugin?.kill();
     await trial.end();
   }
+}
+
+function ended(subject: string, words: string): BulkheadError {
+  const sentence = `the process of ${subject} ended${words === "" ? "" : `; its last words: ${words}`}`;
+  return new BulkheadError({ code: "process-died", subject, sentence });
 }
