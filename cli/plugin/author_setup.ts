@@ -24,6 +24,7 @@ export function setup(): AuthorSetup {
     const contract = `jsr:${configuration.name}@^${configuration.version}`;
     return { contract, command: `deno run ${RIGHTS} --allow-run ${main.href}` };
   }
+  const own = quoted(fromFileUrl(new URL("../../deno.json", import.meta.url)));
   const programs = quoted(fromFileUrl(new URL("../../tools/programs.ts", import.meta.url)));
   return {
     contract: new URL("../../mod.ts", import.meta.url).href,
@@ -39,7 +40,7 @@ export function configurationFile(file: string, { contract, command }: AuthorSet
   const content = {
     imports: { [configuration.name]: contract },
     tasks: {
-      test: task("Run the plugin's tests, without any right", "deno test --no-prompt"),
+      test: task("Run the plugin's tests, without any right", "deno test --quiet --no-prompt"),
       check: task("What holds of the plugin in every placement, and its score", `${command} plugin check ${file}`),
       run: task("See the plugin answer in a small Linux machine", `${command} plugin run ${file}`),
       docs: task("Print its register map and rights as Markdown", `${command} plugin docs ${file}`),
