@@ -13,6 +13,7 @@ import type { GuestMemory } from "./dma.ts";
 import { BulkheadError } from "./error.ts";
 import { DeviceHost, type HostState } from "./host.ts";
 import type { LogRecord } from "./log.ts";
+import type { PciBus, PciBusOptions } from "./pci_bus.ts";
 
 /** How a bench is set up. */
 export interface BenchOptions<C extends ConfigSchema = ConfigSchema, N extends Needs = Needs> {
@@ -39,6 +40,14 @@ const ALARM_LIMIT = 1_000_000;
 /** Where regions without an address of their own are put. */
 const PORT_BASE = 0x1000;
 const MMIO_BASE = 0xd000_0000;
+/** A port, or an address, at which nobody answers. */
+const NOWHERE = 0xfff0;
+/** What a PCI device finds set up. */
+const PCI: PciBusOptions = {
+  memory: { first: 0xe000_0000, last: 0xefff_ffff },
+  ports: { first: 0xc000, last: 0xcfff },
+  requests: [11, 11, 11, 11],
+};
 
 /** A device on its bench. */
 export class Bench<S extends object = object, N extends Needs = Needs, L extends string = string> {
@@ -51,6 +60,7 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
 
   readonly #attached: AttachedDevice<N>;
   readonly #host: DeviceHost;
+  readonly #pci: PciBus;
   readonly #rises = new Map<string, number>();
   #retired = 0;
 
@@ -67,6 +77,7 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
       },
     });
     this.#host = host;
+    this.#pci = host.addPciBus(PCI);
     this.#attached = host.attach(device, {
       name: "device",
       config: options.config as Record<string, never>,
@@ -139,6 +150,30 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
     }
   }
 
+  /** The guest reads `width` bytes, 1 if absent, of a PCI device's configuration space, at a multiple of them. */
+  configurationRead(register: number, width: Width = 1): number {
+    const value = this.#pci.read(register, width);
+    this.#note(`read configuration+${register} ${width}: ${value.toString(16)}`);
+    return value;
+  }
+
+  /** The guest writes `width` bytes, 1 if absent, of a PCI device's configuration space. */
+  configurationWrite(register: number, value: number, width: Width = 1): void {
+    this.#pci.write(register, width, value);
+  }
+
+  /** The guest reads `width` bytes, 1 if absent, of device memory, at a guest-physical address. */
+  memoryRead(address: number, width: Width = 1): number {
+    const value = this.#host.mmioRead(address, width);
+    this.#note(`read ${address.toString(16)} ${width}: ${value.toString(16)}`);
+    return value;
+  }
+
+  /** The guest writes `width` bytes, 1 if absent, of device memory, at a guest-physical address. */
+  memoryWrite(address: number, value: number, width: Width = 1): void {
+    this.#host.mmioWrite(address, width, value);
+  }
+
   /** Drives an input pin. */
   input(name: Named<N["inputs"]>, level: boolean): void {
     this.#attached.input(name)(level);
@@ -200,8 +235,10 @@ export class Bench<S extends object = object, N extends Needs = Needs, L extends
     return this.#attached.needs.ports?.[region] !== undefined;
   }
 
+  /** A region that a PCI device's guest has unmapped is nowhere. */
   #address(region: RegionName<N>, offset: number): number {
-    return this.#attached.region(region).base + offset;
+    const { base } = this.#attached.region(region);
+    return base < 0 ? NOWHERE : base + offset;
   }
 
   #note(event: string): void {
@@ -259,14 +296,15 @@ export function bench<
 function placesOf(needs: Needs): Record<string, number> {
   const places: Record<string, number> = {};
   let port = PORT_BASE;
+  const moved = Object.values(needs.pci?.bars ?? {});
   for (const [name, { base, size }] of Object.entries<PortClaim>(needs.ports ?? {})) {
-    if (base !== undefined) continue;
+    if (base !== undefined || moved.includes(name)) continue;
     places[name] = port;
     port += size;
   }
   let address = MMIO_BASE;
   for (const [name, { base, size }] of Object.entries<MmioClaim>(needs.mmio ?? {})) {
-    if (base !== undefined) continue;
+    if (base !== undefined || moved.includes(name)) continue;
     places[name] = address;
     address += size;
   }

@@ -9,6 +9,7 @@ import type { MmioClaim, Needs, PortClaim, Width } from "./claims.ts";
 import type { ConfigSchema } from "./config.ts";
 import type { AnyDevice, Device } from "./contract.ts";
 import { BulkheadError } from "./error.ts";
+import { overPci } from "../virtio/over_pci.ts";
 
 /** A step of a script: something that the guest or the world does. It may assert. */
 export type Step<S extends object = object, N extends Needs = Needs, L extends string = string> = (
@@ -43,7 +44,7 @@ const DENSE_OFFSETS = 256;
  *   is in its state object;
  * - equal inputs have equal results: it asks nobody but the clock it was given;
  * - its state is plain data;
- * - random accesses of every width to every region, random inputs and passing time never make it throw or ring alarms
+ * - random accesses of every width to every region and to PCI configuration space, random inputs and passing time never make it throw or ring alarms
  *   without end, and restores in between change nothing.
  *
  * @param device The device.
@@ -98,7 +99,7 @@ export function conformance<
     expectEqual(any, straight, run(any, steps, setup, (step) => step === cut), hidden(`before step ${cut + 1}`));
   }
   const accesses = options.accesses ?? 3000;
-  const random = randomSteps(device.needs, accesses, options.seed ?? 1);
+  const random = randomSteps(overPci(any, "device").needs, accesses, options.seed ?? 1);
   const undisturbed = run(any, random, setup, () => false);
   const restored = run(any, random, setup, (step) => step % RESTORE_INTERVAL === 0);
   expectEqual(any, undisturbed, restored, hidden(`every ${RESTORE_INTERVAL} random accesses`));
@@ -226,6 +227,13 @@ function randomSteps(needs: Needs, count: number, seed: number): Step[] {
       const name = inputs[random(inputs.length)]!;
       const level = random(2) === 1;
       add(`input ${name} ${level ? "high" : "low"}`, (bench) => bench.input(name as never, level));
+    } else if (choice === 3 && needs.pci !== undefined) {
+      const width = 1 << random(3) as Width, register = random(0x100 / width) * width;
+      const value = random(2) === 0 ? undefined : random(2 ** (8 * width));
+      add(`access of ${width} at configuration+${register}`, (bench) => {
+        if (value === undefined) bench.configurationRead(register, width);
+        else bench.configurationWrite(register, value, width);
+      });
     } else {
       const [region, { size }] = regions[random(regions.length)]!;
       const offset = random(random(2) === 0 ? Math.min(size, DENSE_OFFSETS) : size);

@@ -10,8 +10,15 @@ export const LIVE_STATE: unique symbol = Symbol("live state");
 /** Gives the state as it is now. */
 export type LiveState = () => object;
 
-/** A device's state as it is now, wherever it is. */
+/** A device's state as it is now, wherever it is. A part of it may be that of a device that another one is made around. */
 export function liveState(state: object): object {
-  const live = (state as { [LIVE_STATE]?: LiveState })[LIVE_STATE];
-  return live === undefined ? state : live();
+  const live = liveOf(state);
+  if (live !== undefined) return live();
+  const parts = Object.entries(state).filter(([, part]) => liveOf(part) !== undefined);
+  if (parts.length === 0) return state;
+  return { ...state, ...Object.fromEntries(parts.map(([name, part]) => [name, liveOf(part)!()])) };
+}
+
+function liveOf(state: unknown): LiveState | undefined {
+  return typeof state === "object" && state !== null ? (state as { [LIVE_STATE]?: LiveState })[LIVE_STATE] : undefined;
 }

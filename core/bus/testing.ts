@@ -41,6 +41,7 @@
 export * from "./backend_bench.ts";
 export * from "./bench.ts";
 export * from "./conformance.ts";
+export * from "../virtio/bench_driver.ts";
 export type { DeviceState } from "./attached.ts";
 export type { ClockState } from "./clock.ts";
 export type { HostState } from "./host.ts";

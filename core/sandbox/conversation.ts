@@ -25,6 +25,9 @@ export const OPERATION = {
   GET: 12,
   SAVE: 13,
   POSTED: 14,
+  QUEUE: 15,
+  OFFERS: 16,
+  VIRTIO_EVENT: 17,
   ANSWER: 20,
   ANSWER_UNCONNECTED: 21,
   ANSWER_THROWN: 22,
@@ -36,6 +39,7 @@ export const OPERATION = {
   USE: 44,
   USE_GET: 45,
   EFFECTS: 46,
+  ACCEPTED: 47,
   // Either way: parts of a long body.
   CONTINUE: 60,
   PART: 61,
@@ -49,7 +53,12 @@ export const EFFECT = {
   /** A text of `index` bytes follows, padded to 8: plain data. */
   LOG: 4,
   COUNT: 5,
+  /** Plain data follows, as for LOG: what a virtio device does to its port. */
+  VIRTIO: 6,
 } as const;
+
+/** What the driver did to a virtio device, by number. */
+export const VIRTIO_EVENTS = ["started", "stopped", "queueStopped"] as const;
 
 /** Bytes of a posted write without its latches: slot, offset, width, value, time. */
 export const POSTED_BYTES = 24;

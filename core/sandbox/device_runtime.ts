@@ -6,7 +6,7 @@
 import { BulkheadError } from "../bus/error.ts";
 import type { Harden } from "./compartment.ts";
 import { whatThrown } from "./compartment.ts";
-import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES } from "./conversation.ts";
+import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
 import type { DeviceManifest } from "./description.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
 import { bytesOf, decodePlain, encodePlain, type Plain } from "./plain.ts";
@@ -17,6 +17,9 @@ const MOST_INSTANCES = 32;
 
 /** Milliseconds of one wait for a message; it begins anew until the mailbox is stopped. */
 const PATIENCE = 1000;
+
+/** Bytes of a chain that are filled in at once. */
+const FILL_BYTES = 1 << 14;
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -105,6 +108,16 @@ export class DeviceRuntime {
         case OPERATION.RESET:
           instance!.answers.reset?.(a === 0 ? "power-on" : "hard");
           return this.#return(wake);
+        case OPERATION.QUEUE:
+          instance!.answers.queues[a]!({ tag: value, readable: body, writable: c >>> 0 });
+          return this.#return(wake);
+        case OPERATION.OFFERS:
+          return this.#returnNumber(instance!.answers.offers?.(a) ? 1 : 0, wake);
+        case OPERATION.VIRTIO_EVENT: {
+          const event = VIRTIO_EVENTS[a]!;
+          instance!.answers[event]?.(Object.keys(this.manifest.needs.virtio!.queues)[b]!);
+          return this.#return(wake);
+        }
         case OPERATION.CALL: {
           const member = this.#member(this.manifest.needs.provides, a, b);
           const method = instance!.answers.provides[a]![member] as AnyFunction;
@@ -162,7 +175,7 @@ export class DeviceRuntime {
       latches: new Uint32Array(Object.keys(latches).length),
       lines: new Uint8Array(Object.keys(needs.lines ?? {}).length),
       alarms: (needs.alarms ?? []).map((_name, index) => ({ due: dues[index]!, ring: undefined })),
-      answers: { slots: [], inputs: [], provides: [] },
+      answers: { slots: [], inputs: [], provides: [], queues: [] },
       status: [],
     };
     this.#takeState(instance);
@@ -265,6 +278,7 @@ export class DeviceRuntime {
         const index = this.#declared("interface", Object.keys(kinds), name);
         return this.harden(this.#used(index, kinds[name]!.members, this.#unconnected(name)));
       },
+      virtio: this.#virtio(),
       now: () => this.now,
       log: (level: string, message: string, fields?: unknown) =>
         this.#text(EFFECT.LOG, [String(level), String(message), fields === undefined ? undefined : fields]),
@@ -273,6 +287,28 @@ export class DeviceRuntime {
     // The state alone is not frozen: it is the device's own, and changes.
     for (const part of Object.values(context)) this.harden(part);
     return Object.freeze({ ...context, state: instance.state });
+  }
+
+  #virtio(): object {
+    const queues = Object.keys(this.manifest.needs.virtio?.queues ?? {});
+    const tell = (...what: unknown[]) => this.#text(EFFECT.VIRTIO, what);
+    return {
+      queue: (name: string) => {
+        const index = this.#declared("queue", queues, name);
+        return this.harden({
+          fill: (tag: number, offset: number, given: Uint8Array) => {
+            const bytes = this.#bytes(given);
+            for (let at = 0; at < bytes.length; at += FILL_BYTES) {
+              tell("fill", index, tag, offset + at, bytes.subarray(at, at + FILL_BYTES));
+            }
+          },
+          complete: (tag: number, written: number) => tell("complete", index, tag, written),
+        });
+      },
+      accepted: (feature: number) => this.#ask(OPERATION.ACCEPTED, feature, 0, 0, 0).value !== 0,
+      configurationChanged: () => tell("configurationChanged"),
+      fail: (reason: unknown) => tell("fail", String(reason).slice(0, 1000)),
+    };
   }
 
   /** What the plugin itself says that an open connector does. */
@@ -298,9 +334,11 @@ export class DeviceRuntime {
       }
       const call = (...args: unknown[]) => {
         const { operation, body } = this.#ask(OPERATION.USE, index, member, 0, 0, encodePlain(args));
-        return operation === OPERATION.ANSWER_UNCONNECTED
-          ? (unconnected[name] as AnyFunction)(...args)
-          : decodePlain(body);
+        if (operation === OPERATION.ANSWER_UNCONNECTED) return (unconnected[name] as AnyFunction)(...args);
+        const [value, filled] = decodePlain(body) as [Plain, Plain[]];
+        // Arrays that the other end filled in.
+        filled.forEach((bytes, at) => bytes instanceof Uint8Array && bytesOf(args[at])?.set(bytes));
+        return value;
       };
       Object.defineProperty(port, name, { enumerable: true, value: call });
     });

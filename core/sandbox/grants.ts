@@ -36,6 +36,8 @@ export function grantedRights(needs: HostRights | undefined, grant: Grant): Righ
       net.add(real);
       continue;
     }
+    // A Unix socket is an address and a file, for Deno's permissions.
+    if (right.kind !== "file") net.add(real);
     const path = real.replace(/^unix:/, "");
     if (right.kind !== "file" || right.access !== "write") read.add(path);
     if (right.kind !== "file" || right.access !== "read") write.add(path);

@@ -19,6 +19,7 @@ Deno.test("a plugin gets what it needs and what is bound, and nothing more", () 
     ...NO_RIGHTS,
     read: ["/run/mirror"],
     write: ["/run/mirror"],
+    net: ["unix:/run/mirror"],
   });
   assertEquals(grantedRights(undefined, grant), NO_RIGHTS);
 });

@@ -120,6 +120,13 @@ class Guard {
         return result;
       },
       reset: (kind: ResetKind) => void this.#run(() => answers.reset?.(kind), "its reset"),
+      queues: Object.keys(manifest.needs.virtio?.queues ?? {}),
+      queue: (index, name, chain) => void this.#run(() => answers.queues[index]!(chain), `queue ${name}`),
+      offers: (feature) => this.#run(() => !!answers.offers?.(feature), "its features") === true,
+      event: (what, queue) => {
+        const name = Object.keys(manifest.needs.virtio?.queues ?? {})[queue]!;
+        this.#run(() => answers[what]?.(name), what);
+      },
     });
   }
 
@@ -273,13 +280,32 @@ class Guard {
         const given = {};
         for (const [member, what] of Object.entries(manifest.needs.uses?.[name]?.members ?? {})) {
           if ("method" in what) {
-            const call = (...args: unknown[]) => copyPlain(port[member](...args.map(copyPlain)));
+            const call = (...args: unknown[]) => {
+              const copies = args.map(copyPlain);
+              const value = copyPlain(port[member](...copies));
+              // Arrays that the other end filled in.
+              copies.forEach((copy, at) => copy instanceof Uint8Array && bytesOf(args[at])?.set(copy));
+              return value;
+            };
             Object.defineProperty(given, member, { enumerable: true, value: call });
           } else {
             Object.defineProperty(given, member, { enumerable: true, get: () => copyPlain(port[member]) });
           }
         }
         return harden(given);
+      },
+      virtio: {
+        queue: (name: string) => {
+          const queue = ctx.virtio.queue(String(name));
+          return harden({
+            fill: (tag: unknown, offset: unknown, given: unknown) =>
+              void queue.fill(Number(tag), Number(offset), bytes(given)),
+            complete: (tag: unknown, written: unknown) => void queue.complete(Number(tag), Number(written)),
+          });
+        },
+        accepted: (feature: unknown) => ctx.virtio.accepted(Number(feature)) as boolean,
+        configurationChanged: () => void ctx.virtio.configurationChanged(),
+        fail: (reason: unknown) => void ctx.virtio.fail(String(reason).slice(0, 1000)),
       },
       now: () => ctx.now() as number,
       log: (level: LogLevel, message: unknown, fields?: unknown) => {

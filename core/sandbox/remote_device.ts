@@ -13,7 +13,8 @@ import { BulkheadError } from "../bus/error.ts";
 import { defineInterface, type Interface } from "../bus/interface.ts";
 import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
 import type { LogLevel } from "../bus/log.ts";
-import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES } from "./conversation.ts";
+import type { VirtioPort, Virtqueue } from "../bus/virtio.ts";
+import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
 import type { DeviceManifest, InterfaceManifest } from "./description.ts";
 import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
 import { FloodGate } from "./flood_gate.ts";
@@ -65,6 +66,8 @@ interface Wired {
   readonly dma: readonly DmaWindow[];
   readonly uses: readonly Record<string, unknown>[];
   readonly regs: Record<string, number>;
+  readonly virtio: VirtioPort<string>;
+  readonly queues: readonly Virtqueue[];
   now(): number;
   log(level: LogLevel, message: string, fields?: Readonly<Record<string, number | string | boolean>>): void;
   count(metric: string, by: number): void;
@@ -159,6 +162,7 @@ export class RemoteDevice {
   #wire(ctx: any): object {
     const { needs } = this.#options.manifest;
     const id = this.#nextId++;
+    const queues = Object.keys(needs.virtio?.queues ?? {});
     const alarms = (needs.alarms ?? []).map((name, index) =>
       ctx.alarm(name, (due: number) => this.#enter(OPERATION.RING, index, 0, 0, due, undefined, name))
     ) as Alarm[];
@@ -169,6 +173,8 @@ export class RemoteDevice {
       dma: Object.keys(needs.dma ?? {}).map((name) => ctx.dma(name)),
       uses: Object.keys(needs.uses ?? {}).map((name) => ctx.use(name)),
       regs: ctx.regs,
+      virtio: ctx.virtio,
+      queues: queues.map((name) => ctx.virtio.queue(name)),
       now: ctx.now,
       log: ctx.log,
       count: ctx.count,
@@ -201,6 +207,12 @@ export class RemoteDevice {
       provided: (index, name) => this.#provided(index, name),
       reset: (kind: ResetKind) =>
         void this.#enter(OPERATION.RESET, kind === "hard" ? 1 : 0, 0, 0, 0, undefined, "its reset"),
+      queues,
+      queue: (index, name, { tag, readable, writable }) =>
+        void this.#enter(OPERATION.QUEUE, index, 0, writable, tag, readable, `queue ${name}`),
+      offers: (feature) => this.#enter(OPERATION.OFFERS, feature, 0, 0, 0, undefined, "its features") === 1,
+      event: (what, queue) =>
+        void this.#enter(OPERATION.VIRTIO_EVENT, VIRTIO_EVENTS.indexOf(what), queue, 0, 0, undefined, what),
     });
   }
 
@@ -458,12 +470,18 @@ export class RemoteDevice {
           const member = Object.entries(kind?.members ?? {})[b];
           if (member === undefined) throw new ConversationError("broken", "a call of a method that is none");
           const port = wired.uses[a]!;
-          const result = operation === OPERATION.USE
-            ? (port[member[0]] as (...args: unknown[]) => unknown)(...decodePlain(body) as Plain[])
-            : port[member[0]];
+          if (operation === OPERATION.USE_GET) {
+            const result = port[member[0]];
+            if (result === UNCONNECTED) return answer(0, undefined, OPERATION.ANSWER_UNCONNECTED);
+            return answer(0, encodePlain(result));
+          }
+          const args = decodePlain(body) as Plain[];
+          const result = (port[member[0]] as (...args: unknown[]) => unknown)(...args);
           if (result === UNCONNECTED) return answer(0, undefined, OPERATION.ANSWER_UNCONNECTED);
-          return answer(0, encodePlain(copyPlain(result)));
+          return answer(0, encodePlain([result, filledIn(args, body)]));
         }
+        case OPERATION.ACCEPTED:
+          return answer(wired.virtio.accepted(a) ? 1 : 0);
         default:
           throw new ConversationError("broken", `a question of the unknown kind ${operation}`);
       }
@@ -508,6 +526,7 @@ export class RemoteDevice {
           break;
         }
         case EFFECT.LOG:
+        case EFFECT.VIRTIO:
         case EFFECT.COUNT: {
           const end = at + ((index + 7) & ~7);
           if (end > records.length) throw nonsense();
@@ -522,7 +541,19 @@ export class RemoteDevice {
   }
 
   #text(kind: number, what: Plain, wired: Wired): void {
-    const [first, second, third] = what as unknown[];
+    const [first, second, third, ...more] = what as unknown[];
+    if (kind === EFFECT.VIRTIO) {
+      if (first === "configurationChanged") return wired.virtio.configurationChanged();
+      if (first === "fail") return wired.virtio.fail(String(second));
+      const queue = wired.queues[second as number];
+      const numbers = [third, more[0]].every((value) => typeof value === "number" && value >= 0);
+      if (queue === undefined || !numbers) throw new ConversationError("broken", "an effect on a queue that is none");
+      if (first === "complete") return queue.complete(third as number, more[0] as number);
+      if (first !== "fill" || !(more[1] instanceof Uint8Array)) {
+        throw new ConversationError("broken", "a strange effect");
+      }
+      return queue.fill(third as number, more[0] as number, more[1]);
+    }
     if (kind === EFFECT.COUNT) {
       if (typeof first === "string" && typeof second === "number") wired.count(first.slice(0, 100), second);
       return;
@@ -566,6 +597,17 @@ export class RemoteDevice {
     this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
     detached(this.#failed);
   }
+}
+
+/** The arrays among the arguments of a call that the other end filled in; null in the places of all others. */
+function filledIn(args: readonly Plain[], before: Uint8Array): Plain[] {
+  if (!args.some((value) => value instanceof Uint8Array)) return [];
+  const originals = decodePlain(before) as Plain[];
+  return args.map((value, index) => {
+    const original = originals[index];
+    if (!(value instanceof Uint8Array) || !(original instanceof Uint8Array)) return null;
+    return value.some((byte, at) => byte !== original[at]) ? value : null;
+  });
 }
 
 const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];

@@ -14,7 +14,7 @@ export interface Rights {
   readonly read: readonly string[];
   /** Files that may be written, as absolute real paths. */
   readonly write: readonly string[];
-  /** Hosts that may be reached, `host:port`. */
+  /** Hosts that may be reached, `host:port`; Unix sockets, `unix:` and an absolute path, which must be among the files, too. */
   readonly net: readonly string[];
   /** Environment variables that may be read, by exact name. */
   readonly env: readonly string[];
@@ -92,6 +92,7 @@ function check(rights: Rights): void {
   }
   for (const key of ["net", "import"] as const) {
     for (const host of rights[key]) {
+      if (key === "net" && /^unix:\/[^,]+$/.test(host)) continue;
       const port = /^[^,\s]+:(\d+)$/.exec(host)?.[1];
       if (port === undefined) refuse(`to reach "${host}"`, "name one host with its port, as host:port");
       if (Number(port) === INSPECTOR_PORT) refuse(`to reach "${host}"`, "this is the port of the inspector");

@@ -7,6 +7,7 @@
  */
 import type { Width } from "../bus/claims.ts";
 import type { Region, RegionHandler, Register, ResetKind } from "../bus/contract.ts";
+import type { VirtioChain, VirtioWiring } from "../bus/virtio.ts";
 import type { NeedsManifest } from "./description.ts";
 
 /** A register, without what answers it. */
@@ -47,6 +48,17 @@ export interface WiringDescription {
   readonly inputs: readonly string[];
   readonly provides: readonly string[];
   readonly resets: boolean;
+  /** A virtio device's. */
+  readonly virtio?: VirtioDescription;
+}
+
+/** A virtio device's answers. The configuration structure's slots follow those of the regions. */
+export interface VirtioDescription {
+  readonly offers: boolean;
+  readonly started: boolean;
+  readonly stopped: boolean;
+  readonly queueStopped: boolean;
+  readonly configuration?: RegionDescription;
 }
 
 /** What answers one register or handler. A register is always asked at offset 0. */
@@ -67,6 +79,12 @@ export interface WiringAnswers {
   readonly provides: readonly Readonly<Record<string, unknown>>[];
   /** If it has one. */
   readonly reset?: (kind: ResetKind) => unknown;
+  /** By queue, in the order of the needs. */
+  readonly queues: readonly ((chain: VirtioChain) => unknown)[];
+  readonly offers?: (feature: number) => unknown;
+  readonly started?: () => unknown;
+  readonly stopped?: () => unknown;
+  readonly queueStopped?: (queue: string) => unknown;
 }
 
 /** A wiring that a core attaches. */
@@ -75,6 +93,7 @@ export interface BuiltWiring {
   inputs: Record<string, (level: boolean) => void>;
   provides: Record<string, object>;
   reset?(kind: ResetKind): void;
+  virtio?: VirtioWiring<string, string>;
 }
 
 type Any = Record<string, unknown>;
@@ -91,23 +110,11 @@ export function readWiring(
   const wiring = object(given, "what wire() returned");
   const regions: Record<string, RegionDescription> = {}, slots: Answer[] = [];
   const allRegions = part(wiring, "regions");
-  for (const name of Object.keys({ ...needs.ports, ...needs.mmio })) {
+  for (const name of Object.keys({ ...needs.ports, ...needs.mmio, ...needs.configuration })) {
     const region = allRegions[name];
-    if (region === undefined) continue;
-    if (Array.isArray(region)) {
-      const registers: RegisterDescription[] = [];
-      for (let index = 0; index < region.length; index++) {
-        const { description, answer } = register(region[index], `region "${name}"`);
-        registers.push(description);
-        slots.push(answer);
-      }
-      regions[name] = { registers };
-    } else {
-      const { description, answer } = handler(object(region, `region "${name}"`));
-      regions[name] = { handler: description };
-      slots.push(answer);
-    }
+    if (region !== undefined) regions[name] = readRegion(region, `region "${name}"`, slots);
   }
+  const virtio = needs.virtio === undefined ? undefined : readVirtio(object(wiring.virtio, "virtio"), needs, slots);
   const inputs = part(wiring, "inputs"), provides = part(wiring, "provides");
   const inputNames = (needs.inputs ?? []).filter((name) => inputs[name] !== undefined);
   const provided = Object.keys(needs.provides ?? {}).filter((name) => provides[name] !== undefined);
@@ -121,9 +128,12 @@ export function readWiring(
       inputs: [...inputNames, ...undeclared(inputs, inputNames)],
       provides: [...provided, ...undeclared(provides, provided)],
       resets: reset !== undefined,
+      ...(virtio === undefined ? {} : { virtio: virtio.description }),
     },
     answers: {
       slots,
+      queues: [],
+      ...virtio?.answers,
       inputs: inputNames.map((name) => {
         const sink = callable(inputs[name], `input "${name}"`);
         return (level) => sink?.call(inputs, level);
@@ -146,75 +156,161 @@ export function readWiring(
   };
 }
 
+function readRegion(region: unknown, where: string, slots: Answer[]): RegionDescription {
+  if (!Array.isArray(region)) {
+    const { description, answer } = handler(object(region, where));
+    slots.push(answer);
+    return { handler: description };
+  }
+  const registers: RegisterDescription[] = [];
+  for (let index = 0; index < region.length; index++) {
+    const { description, answer } = register(region[index], where);
+    registers.push(description);
+    slots.push(answer);
+  }
+  return { registers };
+}
+
+function readVirtio(
+  given: Any,
+  { virtio }: NeedsManifest,
+  slots: Answer[],
+): { description: VirtioDescription; answers: Omit<WiringAnswers, "slots" | "inputs" | "provides"> } {
+  const queues = object(given.queues, "virtio.queues");
+  const method = (name: string) => {
+    const found = callable(given[name], `virtio.${name}`);
+    return found === undefined ? undefined : (...args: unknown[]) => found.apply(given, args);
+  };
+  const configuration = given.configuration === undefined
+    ? undefined
+    : readRegion(given.configuration, "virtio.configuration", slots);
+  const answers = {
+    offers: method("offers"),
+    started: method("started"),
+    stopped: method("stopped"),
+    queueStopped: method("queueStopped"),
+  };
+  return {
+    description: {
+      offers: answers.offers !== undefined,
+      started: answers.started !== undefined,
+      stopped: answers.stopped !== undefined,
+      queueStopped: answers.queueStopped !== undefined,
+      ...(configuration === undefined ? {} : { configuration }),
+    },
+    answers: {
+      ...Object.fromEntries(Object.entries(answers).filter(([, answer]) => answer !== undefined)),
+      queues: Object.keys(virtio!.queues).map((name) => {
+        const queue = callable(queues[name], `virtio.queues.${name}`);
+        if (queue === undefined) throw wrong(`virtio.queues.${name}`, "a function", undefined);
+        return (chain: VirtioChain) => queue.call(queues, chain);
+      }),
+    },
+  };
+}
+
+function checkRegion(given: unknown, where: string): RegionDescription {
+  const { registers, handler } = object(given, where);
+  if (handler !== undefined) return { handler: checkHandler(object(handler, where)) };
+  if (!Array.isArray(registers)) throw wrong(where, "registers or a handler", registers);
+  return { registers: registers.map((one) => checkRegister(object(one, `a register of ${where}`))) };
+}
+
+function checkVirtio(given: Any): VirtioDescription {
+  const { offers, started, stopped, queueStopped, configuration } = given;
+  return {
+    offers: offers === true,
+    started: started === true,
+    stopped: stopped === true,
+    queueStopped: queueStopped === true,
+    ...(configuration === undefined ? {} : { configuration: checkRegion(configuration, "virtio.configuration") }),
+  };
+}
+
 /**
  * Checks a description that came from a compartment.
  *
  * @throws {TypeError} What is not as the contract has it.
  */
 export function checkDescription(given: unknown): WiringDescription {
-  const { regions, inputs, provides, resets } = object(given, "a wiring");
+  const { regions, inputs, provides, resets, virtio } = object(given, "a wiring");
   const names = (value: unknown, what: string) => {
     if (!Array.isArray(value) || !value.every((name) => typeof name === "string")) throw wrong(what, "names", value);
     return value as string[];
   };
   const checked: Record<string, RegionDescription> = {};
   for (const [name, region] of Object.entries(object(regions, "regions"))) {
-    const { registers, handler } = object(region, `region "${name}"`);
-    if (handler !== undefined) {
-      checked[name] = { handler: checkHandler(object(handler, `region "${name}"`)) };
-    } else {
-      if (!Array.isArray(registers)) throw wrong(`region "${name}"`, "registers or a handler", registers);
-      checked[name] = { registers: registers.map((one) => checkRegister(object(one, `a register of "${name}"`))) };
-    }
+    checked[name] = checkRegion(region, `region "${name}"`);
   }
   return {
     regions: checked,
     inputs: names(inputs, "inputs"),
     provides: names(provides, "provides"),
     resets: resets === true,
+    ...(virtio === undefined ? {} : { virtio: checkVirtio(object(virtio, "virtio")) }),
   };
 }
 
 /** Puts a wiring together. `answers` has functions that may be called at any time and return what the contract says. */
 export function buildWiring(description: WiringDescription, answers: CheckedAnswers): BuiltWiring {
   const built: BuiltWiring = { regions: {}, inputs: {}, provides: {} };
-  let slot = 0;
+  const slots = { next: 0 };
   for (const [name, region] of Object.entries(description.regions)) {
-    if ("handler" in region) {
-      const { widths, unaligned, readEffect, reads, writes, blockReads, blockWrites } = region.handler;
-      const answer = answers.slot(slot++, name);
-      built.regions[name] = {
-        widths,
-        unaligned,
-        readEffect,
-        ...(reads ? { read: answer.read } : {}),
-        ...(writes ? { write: answer.write } : {}),
-        ...(blockReads ? { readBlock: answer.readBlock } : {}),
-        ...(blockWrites ? { writeBlock: answer.writeBlock } : {}),
-      } as RegionHandler;
-      continue;
-    }
-    built.regions[name] = region.registers.map((register): Register => {
-      const { reads, writes, ...place } = register;
-      const answer = answers.slot(slot++, register.name);
-      const width = register.width as Width;
-      const { read, write } = answer;
-      if (register.kind === "posted") {
-        const posted = answer.post ?? ((value: number) => write(0, width, value));
-        return { ...place, write: posted } as unknown as Register;
-      }
-      if (register.kind !== "sync") return place as unknown as Register;
-      return {
-        ...place,
-        ...(reads ? { read: () => read(0, width) } : {}),
-        ...(writes ? { write: (value: number) => write(0, width, value) } : {}),
-      } as unknown as Register;
-    });
+    built.regions[name] = buildRegion(region, name, slots, answers);
+  }
+  const { virtio } = description;
+  if (virtio !== undefined) {
+    const { queues, event } = answers;
+    built.virtio = {
+      queues: Object.fromEntries(queues.map((name, index) => [name, (chain) => answers.queue(index, name, chain)])),
+      ...(virtio.configuration === undefined ? {} : {
+        configuration: buildRegion(virtio.configuration, "configuration", slots, answers) as Region<string, never>,
+      }),
+      ...(virtio.offers ? { offers: answers.offers } : {}),
+      ...(virtio.started ? { started: () => event("started", -1) } : {}),
+      ...(virtio.stopped ? { stopped: () => event("stopped", -1) } : {}),
+      ...(virtio.queueStopped ? { queueStopped: (name) => event("queueStopped", queues.indexOf(name)) } : {}),
+    };
   }
   description.inputs.forEach((name, index) => built.inputs[name] = answers.input(index, name));
   description.provides.forEach((name, index) => built.provides[name] = answers.provided(index, name));
   if (description.resets) built.reset = answers.reset;
   return built;
+}
+
+function buildRegion(
+  region: RegionDescription,
+  name: string,
+  slots: { next: number },
+  answers: CheckedAnswers,
+): Region {
+  if ("handler" in region) {
+    const { widths, unaligned, readEffect, reads, writes, blockReads, blockWrites } = region.handler;
+    const answer = answers.slot(slots.next++, name);
+    return {
+      widths,
+      unaligned,
+      readEffect,
+      ...(reads ? { read: answer.read } : {}),
+      ...(writes ? { write: answer.write } : {}),
+      ...(blockReads ? { readBlock: answer.readBlock } : {}),
+      ...(blockWrites ? { writeBlock: answer.writeBlock } : {}),
+    } as RegionHandler;
+  }
+  return region.registers.map((register): Register => {
+    const { reads, writes, ...place } = register;
+    const { read, write, post } = answers.slot(slots.next++, register.name);
+    const width = register.width as Width;
+    if (register.kind === "posted") {
+      return { ...place, write: post ?? ((value: number) => write(0, width, value)) } as unknown as Register;
+    }
+    if (register.kind !== "sync") return place as unknown as Register;
+    return {
+      ...place,
+      ...(reads ? { read: () => read(0, width) } : {}),
+      ...(writes ? { write: (value: number) => write(0, width, value) } : {}),
+    } as unknown as Register;
+  });
 }
 
 /** Functions that answer for a device whatever it does. */
@@ -230,7 +326,15 @@ export interface CheckedAnswers {
   input(index: number, name: string): (level: boolean) => void;
   provided(index: number, name: string): object;
   reset(kind: ResetKind): void;
+  /** Names of a virtio device's queues. */
+  readonly queues: readonly string[];
+  queue(index: number, name: string, chain: VirtioChain): void;
+  offers(feature: number): boolean;
+  event(what: VirtioEvent, queue: number): void;
 }
+
+/** What the driver did to a virtio device. */
+export type VirtioEvent = "started" | "stopped" | "queueStopped";
 
 function register(given: unknown, where: string): { description: RegisterDescription; answer: Answer } {
   const fields = object(given, `a register of ${where}`);
