@@ -100,6 +100,7 @@ function machineOptions(args: Arguments, file: MachineDefinition | undefined): P
     ...(args.has("stop-at") ? { stopAt: parseCount(args.get("stop-at")!, "--stop-at") } : {}),
     ...(args.has("trace") ? { trace: args.all("trace").map((what) => choice(what, "--trace", TRACES)) } : {}),
     ...(steps.length > 0 ? { script: steps } : {}),
+    ...(args.has("serial") ? { serial: args.get("serial")! } : {}),
     ...pluginOptions(args, file),
   };
 }

@@ -114,8 +114,18 @@ interface Bundled {
 }
 
 async function bundleOf(kind: "device" | "backend", { name, module }: ResolvedPlugin): Promise<Bundled> {
-  const source = await readPlugin(`${wordOf(kind)} "${name}"`, module);
-  return { source, bundle: await bundlePlugin(source.text, source.origin) };
+  const subject = `${wordOf(kind)} "${name}"`;
+  const source = await readPlugin(subject, module);
+  try {
+    return { source, bundle: await bundlePlugin(source.text, source.origin) };
+  } catch (error) {
+    if (!(error instanceof BulkheadError)) throw error;
+    const { sentence, where, ...parts } = error.toJSON();
+    if (sentence !== undefined) throw error;
+    // Whoever reads it knows the plugin by its name in the machine, and its file by what the definition says.
+    const place = where === undefined ? printable(source.origin) : `${printable(source.origin)}, ${where}`;
+    throw new BulkheadError({ ...parts, subject, where: place }, { cause: error });
+  }
 }
 
 async function bound(

@@ -49,6 +49,10 @@ async function furnish(folder: Folder): Promise<void> {
     "five.ts",
     'export default { boot: { rom: "good.rom" }, devices: [{ name: "x", module: "no-device.ts" }] };\n',
   );
+  await folder.write(
+    "heartbeat.ts",
+    'import { device } from "@bulkhead/bulkhead";\nexport default device({ id: "a/b", api: 1, version: 1, needs: {}, state: () => ({}), wire: () => ({}) });\n',
+  );
   await Deno.mkdir(folder.file("folder"));
 }
 
@@ -165,6 +169,86 @@ const CASES: Readonly<Record<string, readonly [args: readonly string[], ...sente
   "a machine file with a misspelt field": [["run", "misspelt.ts"], 'found "memroy"; did you mean "memory"?'],
   "a device that is nowhere": [["run", "wrong-device.ts"], "gone.ts", "no such file"],
   "a device that is none": [["run", "five.ts"], 'device "x"', "made by device({...})"],
+
+  "a disk that is nowhere": [
+    ["run", "--rom", "good.rom", "--disk", "gone.img"],
+    'plugin "disk0", right "image"',
+    '"gone.img", which does not exist',
+  ],
+  "a folder as the disk": [["run", "--rom", "good.rom", "--disk", "folder"], '"folder", a folder'],
+  "a disk without a name": [["run", "--rom", "good.rom", "--disk", ""], "--disk: expected an image"],
+  "a disk of an unknown mode": [
+    ["run", "--rom", "good.rom", "--disk", "text,mode=eternal"],
+    "--disk mode: expected persistent or undoable or nonpersistent",
+  ],
+  "a disk with an unknown setting": [["run", "--rom", "good.rom", "--disk", "text,raedonly"], 'found "raedonly"'],
+  "a disk that is a back end that is not": [["run", "--rom", "good.rom", "--disk", "backend:x"], 'found "x"'],
+  "an overlay of a disk that needs none": [
+    ["run", "--rom", "good.rom", "--disk", "text,overlay=x"],
+    'disks[0].overlay: expected a disk of mode "undoable"',
+  ],
+  "an undoable disk that is read-only": [
+    ["run", "--rom", "good.rom", "--disk", "text,mode=undoable,readonly"],
+    "undo it",
+  ],
+  "a device option without a module": [["run", "--rom", "good.rom", "--device", ""], "--device: expected a module"],
+  "a device module that is nowhere": [
+    ["run", "--rom", "good.rom", "--device", "gone.ts"],
+    'device "gone"',
+    "no such file",
+  ],
+  "a device with a name that is none": [
+    ["run", "--rom", "good.rom", "--device", "no-device.ts,name=A B"],
+    "devices[0].name: expected a name of lower-case letters",
+  ],
+  "a device in an unknown place": [
+    ["run", "--rom", "good.rom", "--device", "no-device.ts,placement=attic"],
+    "--device placement: expected inline or confined or worker or process",
+  ],
+  "a device at an address that is none": [
+    ["run", "--rom", "good.rom", "--device", "no-device.ts,at.io=here"],
+    "--device at.io: expected a whole number",
+  ],
+  "a device given a setting twice": [
+    ["run", "--rom", "good.rom", "--device", "no-device.ts,name=a,name=b"],
+    '"name" to be given once',
+  ],
+  "a back end without a name": [
+    ["run", "--rom", "good.rom", "--backend", "tape.ts"],
+    "--backend: expected NAME=MODULE",
+  ],
+  "a back end that is nowhere": [
+    ["run", "--rom", "good.rom", "--backend", "x=gone.ts"],
+    'back end "x"',
+    "no such file",
+  ],
+  "a module of a strange URL": [["run", "--rom", "good.rom", "--backend", "x=http://a/b.ts"], "a file: or https: URL"],
+  "a binding that is none": [["run", "--rom", "good.rom", "--bind", "x"], "--bind: expected NAME.RIGHT=VALUE"],
+  "a binding of nothing": [
+    ["run", "--rom", "good.rom", "--bind", "x.y=z"],
+    '--bind: expected the name of a back end, found "x"',
+  ],
+  "a content that is no hash": [
+    ["run", "--rom", "good.rom", "--agree-content", "abc"],
+    "--agree-content: expected a content hash",
+  ],
+  "a value for a switch": [["run", "--rom", "good.rom", "--agree=yes"], '--agree: expected no value, found "yes"'],
+  "a lock without a name": [["run", "--rom", "good.rom", "--lock", ""], "--lock: expected the name of a file"],
+  "a folder as the lock": [
+    ["run", "--rom", "good.rom", "--device", "heartbeat.ts", "--lock", "folder"],
+    'lock "folder"',
+    "found a folder",
+  ],
+  "a folder as the audit file": [
+    ["run", "--rom", "good.rom", "--audit", "folder"],
+    '--audit file "folder"',
+    "a folder",
+  ],
+  "an audit file nowhere": [["run", "--rom", "good.rom", "--audit", "gone/a"], "does not exist"],
+  "a serial back end that is not": [
+    ["run", "--rom", "good.rom", "--serial", "backend:tape"],
+    "serial: expected the name of a back end or of a disk, found tape",
+  ],
 
   "an unknown image": [["image", "pull", "windows"], 'image "windows"'],
   "an unknown image command": [["image", "pul"], 'did you mean "pull"?'],

@@ -86,6 +86,7 @@ export class VirtualClock implements MachineClock {
   #time = 0;
   #anchor: number;
   #rate: number;
+  #course: ClockMove | undefined;
 
   readonly #alarms = new Map<string, Entry>();
   readonly #entries: Entry[] = [];
@@ -120,6 +121,11 @@ export class VirtualClock implements MachineClock {
   /** Virtual nanoseconds at the current instruction, an integer. */
   now(): number {
     return this.#time + Math.floor((this.#retired() - this.#anchor) * this.#rate);
+  }
+
+  /** How time runs from the last move on; the same object until the next. */
+  course(): ClockMove {
+    return this.#course ??= { time: this.#time, retired: this.#anchor, rate: this.#rate };
   }
 
   /** Nanoseconds an instruction, at present. */
@@ -290,6 +296,7 @@ export class VirtualClock implements MachineClock {
     }
     this.#time = saved.time;
     this.#anchor = this.#retired();
+    this.#course = undefined;
     this.#rate = this.#speed = saved.rate;
     this.#findNext();
     this.resync();
@@ -314,6 +321,7 @@ export class VirtualClock implements MachineClock {
   #moveTo(time: number, rate: number): void {
     this.#time = time;
     this.#anchor = this.#retired();
+    this.#course = undefined;
     this.#rate = rate;
     this.#moved?.({ retired: this.#anchor, time, rate });
   }

@@ -26,10 +26,22 @@ export interface InterruptAcknowledger {
   acknowledge(): number;
 }
 
+/** A stretch of virtual time, until somebody moves the clock: at `retired + n` instructions it is `time + floor(n x rate)`. */
+export interface ClockCourse {
+  /** Virtual time, an integer. */
+  readonly time: number;
+  /** The instruction count at which it was that time. */
+  readonly retired: number;
+  /** Nanoseconds an instruction. */
+  readonly rate: number;
+}
+
 /** The machine's virtual clock, as the run loop drives it. */
 export interface MachineClock {
   /** Virtual nanoseconds at the current instruction. */
   now(): number;
+  /** How that time follows from the count of instructions. A clock that does not tell is asked each time. */
+  readonly course?: () => ClockCourse;
   /** Retired instructions until the next alarm is due, at least 0; Infinity when none is armed. */
   untilAlarm(): number;
   /** Runs every alarm that is due, in order of due time, then of arming. */

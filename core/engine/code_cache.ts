@@ -99,9 +99,8 @@ export class CodeCache {
   }
 
   /** The instruction at an offset of a page, a new one; undefined if none lies whole in it. */
-  instructionAt(page: CodePage, offset: number): Instruction | undefined {
+  instructionAt(page: CodePage, offset: number, instruction = new Instruction()): Instruction | undefined {
     const host = (this.#memory.physical.lookup(page.page) & ~0xfff) >>> 0;
-    const instruction = new Instruction();
     const result = this.#decode(this.#bytes, host + offset, 4096 - offset, (page.mode & MODE.D) !== 0, instruction);
     return result === DECODE.OK ? instruction : undefined;
   }
@@ -156,6 +155,26 @@ export class CodeCache {
     const record = this.#words[(page.index >> 2) + offset]!;
     if (record === 0) return this.#decodeRun(page, offset, linear, user);
     return this.#isStraddle(record) ? this.#straddle(page, offset, linear, user) : record;
+  }
+
+  /**
+   * Enters the page of an EIP into the execute TLB, if that is all that is missing there: after a load of CR3, most code is decoded
+   * already. What else there is to do, faults included, is left to `enter`.
+   */
+  reenter(eip: number): boolean {
+    const state = this.#state;
+    const linear = this.#linear(eip), offset = linear & 0xfff;
+    const known = this.#words[((state[STATE.TLB_SET >> 2]! + TLB.EXECUTE) >> 2) + (linear >>> 12)]!;
+    if (known !== 0 || eip - offset + 0xfff > state[STATE.CS_LIMIT >> 2]! >>> 0) return false;
+    if (this.breakpoints.variant(linear) !== 0) return false;
+    const user = state[STATE.CPL >> 2] === 3;
+    const entry = this.#memory.fetch(linear, user);
+    if (entry === -1 || entry === 0) return false;
+    const page = this.pages.page(this.#memory.walker.frame, state[STATE.MODE >> 2]!, 0);
+    const record = page === undefined ? 0 : this.#words[(page.index >> 2) + offset]!;
+    if (record === 0 || this.#isStraddle(record)) return false;
+    this.#memory.enterExecute(linear, user, page!.index);
+    return true;
   }
 
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Cpu } from "../x86/cpu.ts";
-import { CR0, GPR, SEG, STATE } from "../x86/registers.ts";
+import { CLOCK, CR0, GPR, SEG, STATE } from "../x86/registers.ts";
 
 /** A segment register's content. */
 export interface StartSegment {
@@ -87,6 +87,7 @@ export const ENGINE_FIELDS = [
   STATE.WIDE + 4,
   STATE.WIDE + 8,
   STATE.WIDE + 12,
+  ...Array.from({ length: CLOCK.SIZE / 4 }, (_, word) => STATE.CLOCK + word * 4),
 ];
 
 /** A copy of the CPU block in which equal architectural states are equal bytes: flags are materialised, the engine's fields zero. */

@@ -6,7 +6,7 @@
 import type { Form } from "../x86/form.ts";
 import { type Instruction, OPERAND, type Operand } from "../x86/instruction.ts";
 import { MODE, SEG, STATE, WINDOW } from "../x86/registers.ts";
-import { MAY_CALL_OUT, SEMANTICS, type Width } from "../x86/semantics/mod.ts";
+import { MAY_CALL_OUT, ONLY_TRANSLATED, SEMANTICS, type Width } from "../x86/semantics/mod.ts";
 import { registerFields } from "./interpreter/binder.ts";
 import { CALLOUT_SLOT, FIRST_ENDING_SLOT } from "./interpreter/module.ts";
 import { RECORD } from "./interpreter/record.ts";
@@ -52,7 +52,8 @@ export class RecordWriter {
     this.#words = words;
     this.#cases = new Uint16Array(forms.length << 8);
     this.#traits = forms.map((form) => ({
-      described: SEMANTICS.has(form.semantics) && !calledOut.has(form.semantics),
+      described: SEMANTICS.has(form.semantics) && !ONLY_TRANSLATED.has(form.semantics) &&
+        !calledOut.has(form.semantics),
       implied: IMPLIED_MEMORY.has(form.semantics),
       callsOut: MAY_CALL_OUT.has(form.semantics),
     }));

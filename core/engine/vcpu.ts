@@ -5,7 +5,7 @@
  */
 export type { RomMapping, VcpuOptions, VcpuReport, VcpuStats, VcpuStop } from "./vcpu_interface.ts";
 import { builtin } from "../bus/builtin.ts";
-import type { InterruptAcknowledger } from "../bus/system.ts";
+import type { ClockCourse, InterruptAcknowledger } from "../bus/system.ts";
 import { GuestMemory } from "../memory/guest_memory.ts";
 import { PhysicalMemory } from "../memory/physical.ts";
 import { REFUSED, type Watchpoint, Watchpoints } from "../memory/watchpoints.ts";
@@ -13,7 +13,7 @@ import { Cpu } from "../x86/cpu.ts";
 import { GuestFault, UnbuiltFeature } from "../x86/fault.ts";
 import type { Instruction } from "../x86/instruction.ts";
 import { cpuModel } from "../x86/models.ts";
-import { FLAG, PENDING_ATTENTION, PENDING_INTR, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
+import { CLOCK, FLAG, PENDING_ATTENTION, PENDING_INTR, SEG, STATE, VECTOR, WINDOW } from "../x86/registers.ts";
 import { DR6, DR7_BIT, executeBreakpoints, noteDebugException, singleStepsBranches } from "../x86/breakpoints.ts";
 import { reset } from "../x86/reset.ts";
 import { requireMmx, requireSse, UNIT } from "../x86/simd/unit.ts";
@@ -72,6 +72,8 @@ export class Vcpu {
   readonly #interrupts: InterruptAcknowledger;
   readonly #words: Int32Array;
   readonly #state: Int32Array;
+  readonly #clock: Float64Array;
+  readonly #course: (() => ClockCourse) | undefined;
   /** Instructions retired before the current stay in emitted code. */
   #retired = 0;
   /** Budget that the current stay began with, and how many instructions of its first block were retired before it. */
@@ -132,6 +134,10 @@ export class Vcpu {
         (this.#stop ? PENDING_ATTENTION : 0);
     };
     this.#interrupts = options.interrupts;
+    // Somebody who stands in for RDTSC's definition sees each one.
+    const { clock } = options;
+    if (options.callouts === undefined && clock.course !== undefined) this.#course = () => clock.course!();
+    this.#clock = new Float64Array(memory.buffer, layout.cpu + STATE.CLOCK, CLOCK.SIZE / 8);
     this.#callouts = options.callouts ?? calloutTable(this.cpu.model);
     this.#faulted = options.faulted;
     const hotAfter = Math.min(Math.max(options.translate?.after ?? 1, 1), 0xffff);
@@ -146,6 +152,7 @@ export class Vcpu {
       admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
+      reenter: (eip) => this.code.reenter(eip >>> 0) ? 1 : 0,
       callout: (record) => this.#callout(record),
       fault: (entry) => this.#fault(entry),
     }, regions);
@@ -582,6 +589,7 @@ export class Vcpu {
     state[STATE.BUDGET >> 2] = given;
     state[STATE.STI_BUDGET >> 2] = NO_BUDGET;
     state[STATE.STALE >> 2] = 0;
+    this.#tellTime(given);
     this.#inside = true;
     let exit: number;
     try {
@@ -637,6 +645,16 @@ export class Vcpu {
         throw new Error(`emitted code left with the unknown exit ${exit}`);
     }
     if (this.#debugged) this.#breakpoints.passed(this.#linear, exit === EXIT.SUSPEND);
+  }
+
+  /** Says how virtual time follows from the budget, for RDTSC in translated code; nobody moves the clock during a stay. */
+  #tellTime(given: number): void {
+    const course = this.#course?.();
+    if (course === undefined) return;
+    const clock = this.#clock;
+    clock[CLOCK.TIME >> 3] = course.time;
+    clock[CLOCK.RATE >> 3] = course.rate;
+    clock[CLOCK.END >> 3] = this.#retired + given - this.#credit - course.retired;
   }
 
   #calm(): void {

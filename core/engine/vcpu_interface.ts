@@ -40,7 +40,7 @@ export interface VcpuOptions {
   /** Where FERR# goes and IGNNE# comes from, if anywhere. */
   readonly fpuErrorPins?: FpuErrorPins;
   /** The virtual clock that RDTSC reads. */
-  readonly clock: Pick<MachineClock, "now" | "earlier">;
+  readonly clock: Pick<MachineClock, "now" | "earlier" | "course">;
   /** What processor it is: `max`, everything that is built, if not said. */
   readonly model?: CpuModelName | RecordedModelName;
   /** Read-only pieces in the layout's device memory: `host` and `size` are multiples of 4096. */

@@ -7,6 +7,7 @@ import { builtin } from "../bus/builtin.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { LogRecord } from "../bus/log.ts";
 import { encodeFrame, type Frame, FrameReader } from "../sandbox/frame.ts";
+import { reclaimerAtRest } from "../sandbox/reclaim.ts";
 import { AttentionWord, ByteRing } from "../sandbox/ring.ts";
 import type { VcpuReport } from "../engine/vcpu.ts";
 import type { Assembly } from "./assembly.ts";
@@ -126,6 +127,7 @@ export class Monitor {
       hostTime: () => performance.now() * 1e6,
       attend: () => this.#attend(),
       safePoint: (idle) => this.#safePoint(idle),
+      rest: reclaimerAtRest(),
       debugger: this.#debugger,
     });
     this.#wholeScript = definition.script;

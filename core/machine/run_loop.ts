@@ -87,6 +87,8 @@ export interface RunLoopOptions {
   readonly attend: () => void;
   /** Called at each safe point; `idle` before a sleep. */
   readonly safePoint: (idle: boolean) => void;
+  /** Called when the guest has had nothing to do for a while, once each time, before a sleep. */
+  readonly rest?: () => void;
   /** The machine's debugger, if it can have one. */
   readonly debugger?: LoopDebugger;
 }
@@ -221,11 +223,12 @@ export class RunLoop {
   #mayNap(): boolean {
     const { cpu, attention, hostTime } = this.#options;
     const window = this.#window, time = hostTime(), raised = attention.value;
-    const elapsed = time - window.time;
+    const elapsed = time - window.time, wasQuiet = this.#quiet;
     if (raised !== window.attention) this.#quiet = false;
     else if (elapsed < QUIET_WINDOW) return this.#quiet;
     else this.#quiet = cpu.retired - window.retired < elapsed * QUIET_RATE;
     this.#window = { time, retired: cpu.retired, attention: raised };
+    if (this.#quiet && !wasQuiet) this.#options.rest?.();
     return this.#quiet;
   }
 

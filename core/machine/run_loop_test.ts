@@ -7,7 +7,7 @@ import { RunLoop, SLICE } from "./run_loop.ts";
 /** A processor that retires what it is asked to and stops as `script` says, one entry a stretch. */
 function rig(
   script: readonly (VcpuStop | ((maximum: number) => VcpuStop))[],
-  options: { realtime?: boolean; stopAt?: number } = {},
+  options: { realtime?: boolean; stopAt?: number; rest?: () => void } = {},
 ) {
   const stretches: number[] = [];
   const queue = [...script];
@@ -34,6 +34,7 @@ function rig(
     hostTime: () => host.time,
     attend: () => {},
     safePoint: () => {},
+    ...(options.rest ? { rest: options.rest } : {}),
   });
   return { cpu, clock, host, interrupts, loop, stretches };
 }
@@ -112,4 +113,29 @@ Deno.test("time does not step ahead while an interrupt waits to be taken", () =>
   loop.run();
   assertEquals(times[0]! < SECOND / 100, true);
   assertEquals(times[1]! >= SECOND / 10, true);
+});
+
+Deno.test("a guest that stops working rests once, until it has worked again", () => {
+  const SECOND = 1_000_000_000;
+  const log: string[] = [];
+  // What the processor does while the host's time passes: instructions, and then it halts.
+  const worked = (what: string, instructions: number) => (): VcpuStop => {
+    log.push(what);
+    cpu.retired += instructions;
+    host.time += SECOND;
+    clock.resync();
+    clock.arm(tick, clock.now() + SECOND / 1000);
+    return HALTED;
+  };
+  const { cpu, clock, host, loop } = rig([
+    worked("busy", SECOND),
+    worked("idle", 0),
+    worked("idle", 0),
+    worked("busy", SECOND),
+    worked("idle", 0),
+  ], { realtime: true, rest: () => log.push("rest") });
+  const tick = clock.alarm("tick", () => {});
+  loop.resume();
+  loop.run();
+  assertEquals(log, ["busy", "idle", "rest", "idle", "busy", "idle", "rest"]);
 });

@@ -126,7 +126,8 @@ async function writeWhole(path: string, text: string): Promise<void> {
 }
 
 async function parse(path: string, file: Deno.FsFile): Promise<Lock> {
-  const { size, isFile } = await file.stat();
+  const { size, isFile, isDirectory } = await file.stat();
+  if (isDirectory) throw unusable(path, "a file", "a folder");
   if (!isFile) throw unusable(path, "a file", "something else of that name");
   if (size > MOST_BYTES) throw unusable(path, "a lock", `${size} bytes`);
   let text: string, json: unknown;

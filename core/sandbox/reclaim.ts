@@ -26,3 +26,29 @@ export function reclaim(): void {
     // Only a matter of how much memory is held.
   }
 }
+
+/** Bytes by which a heap has to have grown for a collection at rest to be worth its time. */
+const WORTHWHILE = 6 << 20;
+
+/**
+ * Collects at rest: for a thread that sleeps without V8 knowing of it, as in `Atomics.wait`, and so keeps what it had while it was busy.
+ *
+ * @returns What to call when a rest begins; it does nothing unless the heap has grown since the last time.
+ */
+export function reclaimerAtRest(): () => void {
+  let left = 0;
+  return () => {
+    if (heapSize() < left + WORTHWHILE) return;
+    reclaim();
+    left = heapSize();
+  };
+}
+
+/** Bytes that the heap of this thread takes, used or not; 0 where nobody knows. */
+function heapSize(): number {
+  try {
+    return builtin("node:v8").getHeapStatistics().total_heap_size;
+  } catch {
+    return 0;
+  }
+}

@@ -38,6 +38,15 @@ export class Label {
   constructor(readonly body: Body, readonly height: number) {}
 }
 
+/** Bytes of a writer that is kept for the next body. */
+const KEPT_WRITER = 1 << 16;
+
+/** Writers without a body: bodies are written one after the other, seldom one inside another. */
+const idle: CodeWriter[] = [];
+
+/** Where a finished body's statements would go. */
+const CLOSED = new CodeWriter(0);
+
 /** What {@linkcode Body.finish} gives. */
 export interface FinishedBody {
   /** The encoded body: its locals and instructions, without the size in front. */
@@ -50,7 +59,7 @@ export interface FinishedBody {
 export class Body<R extends ValueTypes = ValueTypes> {
   /** The name of the function, for messages. */
   readonly name: string;
-  readonly #out: CodeWriter = new CodeWriter(512, this);
+  #out: CodeWriter;
   readonly #results: ValueTypes;
   readonly #params: number;
   readonly #localTypes: ValueType[] = [];
@@ -68,6 +77,8 @@ export class Body<R extends ValueTypes = ValueTypes> {
     this.name = name;
     this.#results = type.results;
     this.#params = type.params.length;
+    this.#out = idle.pop() ?? new CodeWriter(4096);
+    this.#out.owner = this;
   }
 
   /** The locals of the parameters. */
@@ -312,7 +323,19 @@ export class Body<R extends ValueTypes = ValueTypes> {
       );
     }
     body.raw(this.#out.view());
-    return { bytes: body.view(), hints: this.#out.hints.map((item, i) => i % 2 === 0 ? item + start : item) };
+    const hints = this.#out.hints.map((item, i) => i % 2 === 0 ? item + start : item);
+    this.#release();
+    return { bytes: body.view(), hints };
+  }
+
+  /** Hands the writer on; nothing can be written any more. */
+  #release(): void {
+    const out = this.#out;
+    this.#out = CLOSED;
+    out.clear(KEPT_WRITER);
+    out.hints.length = 0;
+    out.owner = undefined;
+    idle.push(out);
   }
 
   #writeLocals(body: ByteWriter): void {

@@ -36,6 +36,7 @@ export class ByteWriter {
   /** Writes an unsigned LEB128 integer, 0 to 2^32-1. */
   u32(value: number): void {
     value >>>= 0;
+    if (value <= 0x7f) return this.byte(value);
     while (value > 0x7f) {
       this.byte((value & 0x7f) | 0x80);
       value >>>= 7;
@@ -103,6 +104,12 @@ export class ByteWriter {
   /** A copy of what was written. */
   copy(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Begins anew, in the same buffer unless that has grown beyond `most` bytes. What {@linkcode ByteWriter.view} gave is overwritten. */
+  clear(most = Infinity): void {
+    this.#length = 0;
+    if (this.#bytes.length > most) this.#bytes = new Uint8Array(most);
   }
 
   #grow(atLeast: number): void {

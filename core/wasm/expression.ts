@@ -24,7 +24,7 @@ export class CodeWriter extends ByteWriter {
    * @param capacity bytes to reserve
    * @param owner what the locals in this code must belong to; undefined where there can be none
    */
-  constructor(capacity: number, readonly owner?: object) {
+  constructor(capacity: number, public owner?: object) {
     super(capacity);
   }
 
@@ -160,7 +160,40 @@ export class Indexed<T extends ValueType | "void"> extends Expr<T> {
   }
 }
 
-/** An instruction that reaches memory: an address, up to two more operands, an alignment hint and an offset. */
+/** A load: an address and an offset. */
+export class Load<T extends ValueType> extends Expr<T> {
+  constructor(type: T, readonly code: number, readonly address: Expr, readonly offset: number) {
+    super(type);
+    if (offset < 0 || offset > 0xffffffff || offset % 1 !== 0) throw badOffset(offset);
+  }
+  override encode(out: CodeWriter): void {
+    this.address.encode(out);
+    out.opcode(this.code);
+    out.byte(0);
+    out.u32(this.offset);
+  }
+}
+
+/** A store: an address, a value and an offset. */
+export class Store extends Expr<"void"> {
+  constructor(readonly code: number, readonly address: Expr, readonly value: Expr, readonly offset: number) {
+    super("void");
+    if (offset < 0 || offset > 0xffffffff || offset % 1 !== 0) throw badOffset(offset);
+  }
+  override encode(out: CodeWriter): void {
+    this.address.encode(out);
+    this.value.encode(out);
+    out.opcode(this.code);
+    out.byte(0);
+    out.u32(this.offset);
+  }
+}
+
+function badOffset(offset: number): RangeError {
+  return new RangeError(`A memory offset must be an integer from 0 to 2^32-1; found ${offset}.`);
+}
+
+/** Any other instruction that reaches memory: an address, up to two more operands, an alignment hint and an offset. */
 export class Access<T extends ValueType | "void"> extends Expr<T> {
   constructor(
     type: T,
@@ -173,9 +206,7 @@ export class Access<T extends ValueType | "void"> extends Expr<T> {
     readonly lane: number,
   ) {
     super(type);
-    if (offset < 0 || offset > 0xffffffff || offset % 1 !== 0) {
-      throw new RangeError(`A memory offset must be an integer from 0 to 2^32-1; found ${offset}.`);
-    }
+    if (offset < 0 || offset > 0xffffffff || offset % 1 !== 0) throw badOffset(offset);
   }
   override encode(out: CodeWriter): void {
     this.address.encode(out);

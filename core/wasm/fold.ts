@@ -38,18 +38,14 @@ const UNARY = new Map<number, (x: number) => number>([
 export function constantOf(expression: Expr): number | undefined {
   if (expression instanceof I32Const) return expression.value | 0;
   if (expression instanceof Binary) {
-    const operation = BINARY.get(expression.code);
-    if (operation === undefined) return undefined;
     const x = constantOf(expression.a);
     if (x === undefined) return undefined;
     const y = constantOf(expression.b);
-    return y === undefined ? undefined : operation(x, y);
+    return y === undefined ? undefined : BINARY.get(expression.code)?.(x, y);
   }
   if (expression instanceof Unary) {
-    const operation = UNARY.get(expression.code);
-    if (operation === undefined) return undefined;
     const x = constantOf(expression.a);
-    return x === undefined ? undefined : operation(x);
+    return x === undefined ? undefined : UNARY.get(expression.code)?.(x);
   }
   return undefined;
 }

@@ -63,7 +63,13 @@ export interface I64Operations
   const(value: bigint | number): Expr<"i64">;
 }
 
+/** Constants that many functions use, made once: expressions never change. */
+const LEAST_SHARED = -256, MOST_SHARED = 4096;
+const SHARED = Array.from({ length: MOST_SHARED - LEAST_SHARED + 1 }, (_, k) => new I32Const(k + LEAST_SHARED));
+
 function i32Const(value: number): Expr<"i32"> {
+  const shared = SHARED[value - LEAST_SHARED];
+  if (shared !== undefined) return shared;
   if ((value | 0) !== value && value >>> 0 !== value) {
     throw new RangeError(`i32.const takes an integer from -2^31 to 2^32-1; found ${value}.`);
   }

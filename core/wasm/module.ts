@@ -40,6 +40,8 @@ export class ModuleBuilder {
   readonly #names: boolean;
   readonly #types: TypeRef[] = [];
   readonly #typesByKey = new Map<string, TypeRef>();
+  /** What type was asked for last. */
+  #asked: { readonly params: ValueTypes; readonly results: ValueTypes; readonly type: TypeRef } | undefined;
   readonly #imports: ImportEntry[] = [];
   readonly #functions: FunctionRef[] = [];
   readonly #bodies: (FinishedBody | undefined)[] = [];
@@ -68,6 +70,8 @@ export class ModuleBuilder {
 
   /** A function type; equal ones are one. */
   type<const P extends ValueTypes, const R extends ValueTypes>(params: P, results: R): TypeRef<P, R> {
+    const asked = this.#asked;
+    if (asked !== undefined && asked.params === params && asked.results === results) return asked.type as TypeRef<P, R>;
     const key = `${params.join()}>${results.join()}`;
     let type = this.#typesByKey.get(key);
     if (type === undefined) {
@@ -75,6 +79,7 @@ export class ModuleBuilder {
       this.#types.push(type);
       this.#typesByKey.set(key, type);
     }
+    this.#asked = { params, results, type };
     return type as TypeRef<P, R>;
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Access, Binary, Expr, Immediate, Ternary, Unary } from "./expression.ts";
+import { Access, Binary, Expr, Immediate, Load, Store, Ternary, Unary } from "./expression.ts";
 import type { ValueType } from "./types.ts";
 
 /** Opcodes by instruction name. */
@@ -123,18 +123,14 @@ export function ternary<A extends ValueType, T extends ValueType, C extends Opco
 
 /** Functions for loads; the alignment hint is one byte. */
 export function loads<T extends ValueType, C extends Opcodes>(type: T, codes: C): Operations<C, LoadOperation<T>> {
-  return each(
-    codes,
-    (code) => (address: Expr<"i32">, offset = 0) => new Access(type, code, 0, offset, address, null, null, -1),
-  );
+  return each(codes, (code) => (address: Expr<"i32">, offset = 0) => new Load(type, code, address, offset));
 }
 
 /** Functions for stores; the alignment hint is one byte. */
 export function stores<T extends ValueType, C extends Opcodes>(_type: T, codes: C): Operations<C, StoreOperation<T>> {
   return each(
     codes,
-    (code) => (address: Expr<"i32">, value: Expr<T>, offset = 0) =>
-      new Access("void", code, 0, offset, address, value, null, -1),
+    (code) => (address: Expr<"i32">, value: Expr<T>, offset = 0) => new Store(code, address, value, offset),
   );
 }
 

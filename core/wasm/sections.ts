@@ -103,9 +103,27 @@ const EXTERNAL_KIND = { function: 0, table: 1, memory: 2, global: 3 } as const;
 const FUNCTION_TYPE = 0x60;
 const MAGIC_AND_VERSION = Uint8Array.of(0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
 
+/** Bytes of a writer that is kept for the next section. */
+const KEPT_WRITER = 1 << 17;
+
+/** Writers that nobody uses at the moment. */
+const idle: ByteWriter[] = [];
+
+/** Lends a writer to `use`. */
+function withWriter<T>(use: (w: ByteWriter) => T): T {
+  const w = idle.pop() ?? new ByteWriter(4096);
+  const value = use(w);
+  w.clear(KEPT_WRITER);
+  idle.push(w);
+  return value;
+}
+
 /** Encodes a module. */
 export function encodeModule(content: ModuleContent): Uint8Array<ArrayBuffer> {
-  const out = new ByteWriter(65536);
+  return withWriter((out) => writeModule(out, content));
+}
+
+function writeModule(out: ByteWriter, content: ModuleContent): Uint8Array<ArrayBuffer> {
   out.raw(MAGIC_AND_VERSION);
   vector(out, SECTION.type, content.types, (w, type) => {
     w.byte(FUNCTION_TYPE);
@@ -135,7 +153,7 @@ export function encodeModule(content: ModuleContent): Uint8Array<ArrayBuffer> {
   }
   elementSection(out, content);
   branchHintSection(out, content);
-  vector(out, SECTION.code, content.bodies, (w, body) => w.sized(body.bytes), totalBytes(content.bodies));
+  vector(out, SECTION.code, content.bodies, (w, body) => w.sized(body.bytes));
   vector(out, SECTION.data, content.data, (w, segment) => {
     w.u32(0); // active, memory 0
     w.raw(segment.offset);
@@ -145,11 +163,12 @@ export function encodeModule(content: ModuleContent): Uint8Array<ArrayBuffer> {
   return out.copy();
 }
 
-function section(out: ByteWriter, id: number, write: (w: ByteWriter) => void, capacity = 256): void {
-  const w = new ByteWriter(capacity);
-  write(w);
-  out.byte(id);
-  out.sized(w.view());
+function section(out: ByteWriter, id: number, write: (w: ByteWriter) => void): void {
+  withWriter((w) => {
+    write(w);
+    out.byte(id);
+    out.sized(w.view());
+  });
 }
 
 function vector<T>(
@@ -157,17 +176,12 @@ function vector<T>(
   id: number,
   items: readonly T[],
   write: (w: ByteWriter, item: T) => void,
-  capacity?: number,
 ): void {
   if (items.length === 0) return;
   section(out, id, (w) => {
     w.u32(items.length);
     for (const item of items) write(w, item);
-  }, capacity);
-}
-
-function totalBytes(bodies: readonly FinishedBody[]): number {
-  return bodies.reduce((sum, body) => sum + body.bytes.length + 5, 16);
+  });
 }
 
 function valueTypes(w: ByteWriter, types: ValueTypes): void {

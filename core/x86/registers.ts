@@ -105,9 +105,17 @@ export const STATE = {
   WIDE: 1968,
   /** Instructions that translated code has retired, modulo 2^32, since somebody took the count. */
   TRANSLATED: 1984,
+  /**
+   * Virtual time as emitted code computes it, three f64: the time of a moment, nanoseconds an instruction (0: not told), and the instructions
+   * from that moment on when BUDGET will be 0.
+   */
+  CLOCK: 1992,
   /** Bytes of a state block that a snapshot saves. */
   SIZE: 2048,
 } as const;
+
+/** Fields of `STATE.CLOCK`. */
+export const CLOCK = { TIME: 0, RATE: 8, END: 16, SIZE: 24 } as const;
 
 /** Bit 0 of `STATE.PENDING`: INTR is asserted. */
 export const PENDING_INTR = 1;

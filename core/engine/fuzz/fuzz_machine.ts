@@ -93,7 +93,11 @@ export class FuzzMachine {
       layout,
       bus: this.#bus(),
       interrupts,
-      clock: { now: () => this.retired, earlier: undefined },
+      clock: {
+        now: () => this.retired,
+        earlier: undefined,
+        course: () => ({ time: 0, retired: this.#begin, rate: 1 }),
+      },
       faulted: ({ vector, error }) => this.#note(LOG.FAULT, vector, error),
     };
     this.vcpu = new Vcpu(options);

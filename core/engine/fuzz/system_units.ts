@@ -251,9 +251,15 @@ const pointers: Unit = (code) => {
   code.put(...opcode, ...operand(random.pick([GPR.AX, GPR.BX, GPR.SI]), at));
 };
 
-/** RDMSR and WRMSR of the same. */
+/** RDMSR and WRMSR of the same, RDTSC, and MOV from control registers. */
 const specific: Unit = (code) => {
   const { random } = code;
+  if (random.chance(50)) {
+    code.put(0x0f, 0x31);
+    filler(code, 3);
+    code.put(0x0f, 0x20, 0xc3 | random.below(5) << 3);
+    return;
+  }
   code.load(GPR.CX, random.pick([0x174, 0x175, 0x176, 0x10, 0x1b, 0x277, 0xfe, random.next()]), 4);
   code.put(0x0f, 0x32);
   if (random.chance(70)) code.put(0x0f, 0x30);

@@ -31,6 +31,8 @@ export interface SlowPath {
   readonly callout: FunctionRef;
   /** Delivers a fault: see `InterpreterImports`. */
   readonly fault: FunctionRef;
+  /** Enters a page into the execute TLB: see `InterpreterImports`. */
+  readonly reenter: FunctionRef;
 }
 
 /** Where the emitted code stands: the loop's own locals, or a function's parameters. */
@@ -352,6 +354,14 @@ export class ScalarBinder implements ScalarBuilder {
   selector(k: number): Value {
     const at = i32.add(this.#cpu, i32.shl(this.#field8(this.#fields[k]!), i32.const(5)));
     return i32.load16_u(at, STATE.SEGMENTS + SEGMENT.SELECTOR);
+  }
+
+  controlNumber(_k: number): never {
+    throw new Error("a record does not hold the number of a control register");
+  }
+
+  time(): never {
+    throw new Error("a record does not tell how many instructions came before it");
   }
 
   segmentNumber(_k: number): Value {

@@ -6,7 +6,7 @@
  */
 import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.ts";
 import { GPR, SEG } from "../../x86/registers.ts";
-import type { Block, RegionInstruction } from "./region.ts";
+import type { Block } from "./region.ts";
 
 /** Most bytes that one check covers: more would straddle a page too often. */
 const REACH = 256;
@@ -23,12 +23,12 @@ export interface AccessGroup {
 
 /** Which groups an instruction's accesses belong to, and where in them they begin. */
 export interface InstructionAccesses {
-  readonly memory?: { readonly group: AccessGroup; readonly offset: number };
+  readonly memory: { readonly group: AccessGroup; readonly offset: number } | undefined;
   /** The offset is that of the stack pointer itself. */
-  readonly stack?: { readonly group: AccessGroup; readonly offset: number };
+  readonly stack: { readonly group: AccessGroup; readonly offset: number } | undefined;
 }
 
-const NOTHING: InstructionAccesses = {};
+const NOTHING: InstructionAccesses = { memory: undefined, stack: undefined };
 
 /** Write operand 0. */
 const WRITES = new Set(
@@ -51,6 +51,29 @@ const WRITES_FIRST = new Set(
   "mov movzx movsx lea add sub adc sbb and or xor inc dec neg not shl shr sar rol ror rcl rcr shld shrd setcc cmovcc bsf bsr bts btr btc bt popcnt bswap lzcnt tzcnt pop"
     .split(" "),
 );
+
+/** What an instruction does, by its description's name, as bits. */
+const DOES = { WRITE: 1, READ: 2, KEEP: 4, WRITE_FIRST: 8, STACK: 16, FORGET: 32 } as const;
+
+/** Push or pop. */
+const STACKS = new Set("push push_segment pushf call pusha pop popf pop_segment ret popa".split(" "));
+
+/** Set registers that their operands do not name, and the stack pointer. */
+const FORGETS = new Set("leave enter popa".split(" "));
+
+const known = new Map<string, number>();
+
+function doesByName(name: string): number {
+  let does = 0;
+  if (WRITES.has(name)) does |= DOES.WRITE;
+  if (READS.has(name)) does |= DOES.READ;
+  if (KEEPS.has(name) || name === "pusha") does |= DOES.KEEP;
+  if (WRITES_FIRST.has(name)) does |= DOES.WRITE_FIRST;
+  if (STACKS.has(name)) does |= DOES.STACK;
+  if (FORGETS.has(name)) does |= DOES.FORGET;
+  known.set(name, does);
+  return does;
+}
 
 /** Bytes that an instruction pushes. */
 function pushes({ form, operandSize, operands, count }: Instruction): number {
@@ -84,23 +107,16 @@ function pops({ form, operandSize, operands }: Instruction): number {
   }
 }
 
-/** A register's value: so much more than an unknown one. */
-interface Known {
-  readonly root: number;
-  readonly offset: number;
-}
-
-/** Follows the registers through a block. */
+/** Follows the registers through a block: each is so much more than an unknown value, its root. */
 class Values {
-  #roots = 0;
-  readonly #registers: Known[] = [];
+  #count = 0;
+  readonly roots = [0, 0, 0, 0, 0, 0, 0, 0];
+  readonly offsets = [0, 0, 0, 0, 0, 0, 0, 0];
 
-  constructor() {
+  /** A block begins. */
+  begin(): void {
+    this.#count = 0;
     this.forget();
-  }
-
-  at(register: number): Known {
-    return this.#registers[register]!;
   }
 
   /** All registers have unknown values. */
@@ -109,29 +125,33 @@ class Values {
   }
 
   clobber(register: number): void {
-    this.#registers[register] = { root: ++this.#roots, offset: 0 };
+    this.roots[register] = ++this.#count;
+    this.offsets[register] = 0;
   }
 
-  move(register: number, from: Known, by: number): void {
-    this.#registers[register] = { root: from.root, offset: (from.offset + by) | 0 };
+  move(register: number, from: number, by: number): void {
+    this.roots[register] = this.roots[from]!;
+    this.offsets[register] = (this.offsets[from]! + by) | 0;
   }
 
-  /** What an instruction does to the registers. */
-  apply({ instruction }: RegionInstruction): void {
-    const name = instruction.form!.semantics;
-    const pushed = pushes(instruction) - pops(instruction);
-    if (pushed !== 0) this.move(GPR.SP, this.at(GPR.SP), -pushed);
-    if (KEEPS.has(name) || name === "pusha") {
-      if (name === "ret" && instruction.count > 0) this.clobber(GPR.SP);
+  /** What an instruction does to the registers, which raises the stack by so much. */
+  apply(instruction: Instruction, does: number, pushed: number): void {
+    if (pushed !== 0) this.move(GPR.SP, GPR.SP, -pushed);
+    if ((does & DOES.KEEP) !== 0) {
+      if (instruction.form!.semantics === "ret" && instruction.count > 0) this.clobber(GPR.SP);
       return;
     }
-    if (WRITES_FIRST.has(name)) return this.#writeFirst(instruction);
+    if ((does & DOES.WRITE_FIRST) !== 0) return this.#writeFirst(instruction);
     for (let k = 0; k < instruction.count; k++) {
       const operand = instruction.operands[k]!;
       if (operand.kind === OPERAND.GPR) this.clobber(whole(operand));
     }
-    if (name === "leave" || name === "enter" || name === "popa") return this.forget();
-    for (const register of [GPR.AX, GPR.CX, GPR.DX, GPR.SI, GPR.DI]) this.clobber(register);
+    if ((does & DOES.FORGET) !== 0) return this.forget();
+    this.clobber(GPR.AX);
+    this.clobber(GPR.CX);
+    this.clobber(GPR.DX);
+    this.clobber(GPR.SI);
+    this.clobber(GPR.DI);
   }
 
   #writeFirst({ form, operands, count, addressSize }: Instruction): void {
@@ -142,21 +162,21 @@ class Values {
       const immediate = count > 1 && source.kind === OPERAND.IMMEDIATE;
       switch (form!.semantics) {
         case "mov":
-          if (source.kind === OPERAND.GPR) return this.move(register, this.at(source.register), 0);
+          if (source.kind === OPERAND.GPR) return this.move(register, source.register, 0);
           break;
         case "add":
-          if (immediate) return this.move(register, this.at(register), source.value);
+          if (immediate) return this.move(register, register, source.value);
           break;
         case "sub":
-          if (immediate) return this.move(register, this.at(register), -source.value);
+          if (immediate) return this.move(register, register, -source.value);
           break;
         case "inc":
-          return this.move(register, this.at(register), 1);
+          return this.move(register, register, 1);
         case "dec":
-          return this.move(register, this.at(register), -1);
+          return this.move(register, register, -1);
         case "lea":
           if (addressSize === 4 && source.base >= 0 && source.index < 0) {
-            return this.move(register, this.at(source.base), source.value);
+            return this.move(register, source.base, source.value);
           }
           break;
       }
@@ -170,69 +190,93 @@ function whole({ register, size }: Operand): number {
   return size === 1 ? register & 3 : register;
 }
 
+const values = new Values();
+
+/** Joins the group of a root, or founds one. */
+function join(groups: Groups, root: number, offset: number, size: number, writes: boolean): AccessGroup {
+  for (let k = groups.roots.length - 1; k >= 0; k--) {
+    if (groups.roots[k] !== root) continue;
+    const group = groups.groups[k]!;
+    const low = Math.min(group.low, offset), high = Math.max(group.high, offset + size);
+    if (high - low > REACH) break;
+    group.low = low;
+    group.high = high;
+    group.writes ||= writes;
+    group.accesses++;
+    return group;
+  }
+  const fresh = { low: offset, high: offset + size, writes, accesses: 1 };
+  groups.roots.push(root);
+  groups.groups.push(fresh);
+  return fresh;
+}
+
+/** The groups of a block: of those with the same root the last one counts. */
+interface Groups {
+  readonly roots: number[];
+  readonly groups: AccessGroup[];
+}
+
 /**
  * Groups the accesses of a block.
  *
  * @param flat Segments are flat; without that nothing is grouped.
  * @returns For each instruction, where its accesses belong.
  */
-export function groupAccesses(block: Block, flat: boolean): InstructionAccesses[] {
-  if (!flat) return block.instructions.map(() => NOTHING);
-  const values = new Values();
-  let groups = new Map<number, AccessGroup>();
-  const join = ({ root, offset }: Known, size: number, writes: boolean): AccessGroup => {
-    const group = groups.get(root);
-    if (group !== undefined) {
-      const low = Math.min(group.low, offset), high = Math.max(group.high, offset + size);
-      if (high - low <= REACH) {
-        group.low = low;
-        group.high = high;
-        group.writes ||= writes;
-        group.accesses++;
-        return group;
+export function groupAccesses({ instructions }: Block, flat: boolean): InstructionAccesses[] {
+  const found: InstructionAccesses[] = [];
+  values.begin();
+  const groups: Groups = { roots: [], groups: [] };
+  for (const { instruction, how, alone } of instructions) {
+    if (!flat || how === "called") {
+      if (flat) {
+        values.forget();
+        groups.roots.length = groups.groups.length = 0;
       }
+      found.push(NOTHING);
+      continue;
     }
-    const fresh = { low: offset, high: offset + size, writes, accesses: 1 };
-    groups.set(root, fresh);
-    return fresh;
-  };
-  return block.instructions.map((item) => {
-    if (item.how === "called") {
-      values.forget();
-      groups = new Map();
-      return NOTHING;
-    }
-    const found: { memory?: InstructionAccesses["memory"]; stack?: InstructionAccesses["stack"] } = {};
-    if (!item.alone) {
-      const memory = memoryAccess(item.instruction);
-      if (memory !== undefined) {
-        const value = values.at(memory.operand.base);
-        const at = { root: value.root, offset: (value.offset + memory.operand.value) | 0 };
-        found.memory = { group: join(at, memory.operand.size, memory.writes), offset: at.offset };
-      }
-      const pushed = pushes(item.instruction), popped = pops(item.instruction);
-      if (pushed + popped > 0) {
-        const { root, offset } = values.at(GPR.SP);
-        const group = join({ root, offset: offset - pushed }, pushed + popped, pushed > 0);
-        found.stack = { group, offset };
-      }
-    }
-    values.apply(item);
-    return found;
-  });
+    const name = instruction.form!.semantics, does = known.get(name) ?? doesByName(name);
+    const stacks = (does & DOES.STACK) !== 0;
+    const pushed = stacks ? pushes(instruction) : 0, popped = stacks ? pops(instruction) : 0;
+    found.push(alone ? NOTHING : accesses(groups, instruction, does, pushed, popped));
+    values.apply(instruction, does, pushed - popped);
+  }
+  return found;
 }
 
-/** The memory operand of an instruction, if it can share a check. */
-function memoryAccess(instruction: Instruction): { operand: Operand; writes: boolean } | undefined {
-  const name = instruction.form!.semantics;
-  if (instruction.addressSize !== 4) return undefined;
-  for (let k = 0; k < instruction.count; k++) {
-    const operand = instruction.operands[k]!;
-    if (operand.kind !== OPERAND.MEMORY) continue;
-    const { base, index, segment, size } = operand;
-    if (base < 0 || index >= 0 || segment === SEG.CS || segment > SEG.DS || size === 0 || size > 4) return undefined;
-    if (k === 0 && WRITES.has(name)) return { operand, writes: true };
-    return READS.has(name) ? { operand, writes: false } : undefined;
+function accesses(
+  groups: Groups,
+  instruction: Instruction,
+  does: number,
+  pushed: number,
+  popped: number,
+): InstructionAccesses {
+  let memory: InstructionAccesses["memory"], stack: InstructionAccesses["stack"];
+  const k = memoryOperand(instruction, does);
+  if (k >= 0) {
+    const { base, value, size } = instruction.operands[k]!;
+    const offset = (values.offsets[base]! + value) | 0;
+    const group = join(groups, values.roots[base]!, offset, size, k === 0 && (does & DOES.WRITE) !== 0);
+    memory = { group, offset };
   }
-  return undefined;
+  if (pushed + popped > 0) {
+    const offset = values.offsets[GPR.SP]!;
+    const group = join(groups, values.roots[GPR.SP]!, offset - pushed, pushed + popped, pushed > 0);
+    stack = { group, offset };
+  }
+  return memory === undefined && stack === undefined ? NOTHING : { memory, stack };
+}
+
+/** Number of the memory operand of an instruction, if that can share a check; else -1. */
+function memoryOperand({ operands, count, addressSize }: Instruction, does: number): number {
+  if (addressSize !== 4) return -1;
+  for (let k = 0; k < count; k++) {
+    const { kind, base, index, segment, size } = operands[k]!;
+    if (kind !== OPERAND.MEMORY) continue;
+    if (base < 0 || index >= 0 || segment === SEG.CS || segment > SEG.DS || size === 0 || size > 4) return -1;
+    if (k === 0 && (does & DOES.WRITE) !== 0) return k;
+    return (does & DOES.READ) !== 0 ? k : -1;
+  }
+  return -1;
 }

@@ -8,6 +8,7 @@
 import { type Instruction, OPERAND, REPEAT } from "../../x86/instruction.ts";
 import { MODE, SEG } from "../../x86/registers.ts";
 import { MAY_CALL_OUT, SEMANTICS } from "../../x86/semantics/mod.ts";
+import { flagUse } from "./flag_liveness.ts";
 import type { Block, Edge, How, Region, RegionInstruction, RegionPlace } from "./region.ts";
 
 /** Most places that a return is compared with. */
@@ -18,6 +19,8 @@ const TABLE_TARGETS = 64;
 
 /** What is translated already is gone on with, not made again, if it is longer than this. */
 const COPIED = 32;
+
+const NO_TARGETS: readonly number[] = [];
 
 /** Most instructions in a region. */
 export const REGION_LENGTH = 300;
@@ -48,6 +51,23 @@ const STRINGS = new Set("movs stos lods cmps scas".split(" "));
 /** Described, but not worth the emitted code, or not redoable from the start. */
 const CALLED = new Set(["enter"]);
 
+/** What an instruction is, by its description's name, as bits. */
+const IS = { DESCRIBED: 1, BRANCH: 2, TRANSFER: 4, SEGMENT_LOAD: 8, STRING: 16, CALLED: 32 } as const;
+
+const kinds = new Map<string, number>();
+
+function kindByName(name: string): number {
+  let kind = 0;
+  if (SEMANTICS.has(name)) kind |= IS.DESCRIBED;
+  if (BRANCHES.has(name)) kind |= IS.BRANCH;
+  if (TRANSFERS.has(name)) kind |= IS.TRANSFER;
+  if (SEGMENT_LOADS.has(name)) kind |= IS.SEGMENT_LOAD;
+  if (STRINGS.has(name)) kind |= IS.STRING;
+  if (CALLED.has(name)) kind |= IS.CALLED;
+  kinds.set(name, kind);
+  return kind;
+}
+
 /** Whether the description of a transfer or a segment load serves. */
 function isPlain({ form, operandSize, operands }: Instruction, mode: number): boolean {
   if (mode !== (MODE.FLAT | MODE.D)) return false;
@@ -56,47 +76,113 @@ function isPlain({ form, operandSize, operands }: Instruction, mode: number): bo
 }
 
 /** How an instruction is carried out. */
-function how(instruction: Instruction, source: CodeSource, offset: number, mode: number): How {
+function how(instruction: Instruction, kind: number, source: CodeSource, offset: number, mode: number): How {
   const form = instruction.form!, name = form.semantics;
-  if (!SEMANTICS.has(name) || source.calledOut.has(name)) return form.ends ? "left" : "called";
-  if (BRANCHES.has(name)) return "inline";
-  if ((TRANSFERS.has(name) || SEGMENT_LOADS.has(name)) && !isPlain(instruction, mode)) return "left";
-  if (CALLED.has(name) || (STRINGS.has(name) && instruction.repeat !== REPEAT.NONE)) return "called";
+  if ((kind & IS.DESCRIBED) === 0 || source.calledOut.has(name)) return form.ends ? "left" : "called";
+  if ((kind & IS.BRANCH) !== 0) return "inline";
+  if ((kind & (IS.TRANSFER | IS.SEGMENT_LOAD)) !== 0 && !isPlain(instruction, mode)) return "left";
+  if ((kind & IS.CALLED) !== 0 || (kind & IS.STRING) !== 0 && instruction.repeat !== REPEAT.NONE) return "called";
   if (!source.slow(offset)) return "inline";
   // One that hands itself to a callout and ends a block would go on running where it is called.
   return form.ends && MAY_CALL_OUT.has(name) ? "left" : "called";
 }
 
+/** What was found on a page, by offset: one for all discoveries, which come one after the other and leave it empty. */
+class Found {
+  /** In the order in which they were found. */
+  readonly items: RegionInstruction[] = [];
+  /** Where blocks begin, the entry first. */
+  readonly leaders: number[] = [];
+  readonly #items: (RegionInstruction | undefined)[] = [];
+  /** Block numbers, from 1; LEADER where a block has none yet. */
+  readonly #blocks = new Int16Array(PAGE);
+
+  constructor() {
+    for (let offset = 0; offset < PAGE; offset++) this.#items.push(undefined);
+  }
+
+  has(offset: number): boolean {
+    return this.#items[offset] !== undefined;
+  }
+  at(offset: number): RegionInstruction | undefined {
+    return offset < 0 || offset >= PAGE ? undefined : this.#items[offset];
+  }
+  add(item: RegionInstruction): void {
+    this.items.push(item);
+    this.#items[item.offset] = item;
+  }
+
+  leads(offset: number): boolean {
+    return offset >= 0 && offset < PAGE && this.#blocks[offset] !== 0;
+  }
+  lead(offset: number): void {
+    if (this.leads(offset)) return;
+    this.#blocks[offset] = LEADER;
+    this.leaders.push(offset);
+  }
+
+  /** Numbers the blocks whose code was found, in the order of their leaders; tells where they start. */
+  number(): number[] {
+    const starts = this.leaders.filter((offset) => this.has(offset));
+    for (let k = 0; k < starts.length; k++) this.#blocks[starts[k]!] = k + 1;
+    return starts;
+  }
+  /** Number of the block that begins at an offset; -1 if none does. */
+  block(offset: number): number {
+    if (offset < 0 || offset >= PAGE) return -1;
+    const number = this.#blocks[offset]!;
+    return number > 0 ? number - 1 : -1;
+  }
+
+  clear(): void {
+    for (const { offset } of this.items) this.#items[offset] = undefined;
+    for (const offset of this.leaders) this.#blocks[offset] = 0;
+    this.items.length = this.leaders.length = 0;
+  }
+}
+
+const PAGE = 4096;
+const LEADER = -1;
+
+const found = new Found();
+
 /** Follows control flow from a place. Undefined if nothing there can be translated. */
 export function discover(place: RegionPlace, source: CodeSource, limit: number = REGION_LENGTH): Region | undefined {
-  const found = new Map<number, RegionInstruction>();
-  const leaders = new Set<number>([place.offset]);
+  try {
+    return follow(place, source, limit);
+  } finally {
+    found.clear();
+  }
+}
+
+function follow(place: RegionPlace, source: CodeSource, limit: number): Region | undefined {
+  found.lead(place.offset);
   const work = [place.offset];
   const tables = new Map<number, readonly number[]>();
-  const inside = (target: number) => target >= 0 && target < 4096;
+  const inside = (target: number) => target >= 0 && target < PAGE;
   const follows = (target: number) =>
-    leaders.has(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
+    found.leads(target) || inside(target) && source.reached(target) && source.translated(target) <= COPIED;
   for (let at = work.shift(); at !== undefined; at = work.shift()) {
-    for (let offset = at; !found.has(offset);) {
-      if (found.size >= limit || !inside(offset)) break;
+    for (let offset = at; found.at(offset) === undefined;) {
+      if (found.items.length >= limit || !inside(offset)) break;
       const decoded = source.decode(offset);
       if (decoded === undefined) break;
-      const item = {
+      const name = decoded.form!.semantics, kind = kinds.get(name) ?? kindByName(name);
+      const item: RegionInstruction = {
         offset,
         instruction: decoded,
-        how: how(decoded, source, offset, place.mode),
+        how: how(decoded, kind, source, offset, place.mode),
         alone: source.alone(offset),
+        flags: flagUse(decoded),
       };
-      found.set(offset, item);
+      found.add(item);
       const next = offset + decoded.length;
-      if (item.how === "left") break;
-      const name = decoded.form!.semantics;
-      if (TRANSFERS.has(name)) break;
-      if (BRANCHES.has(name)) {
+      if (item.how === "left" || (kind & IS.TRANSFER) !== 0) break;
+      if ((kind & IS.BRANCH) !== 0) {
         const target = relativeTarget(item);
         if (name === "call" && target !== undefined && follows(target) && follows(next)) {
           for (const leader of [target, next]) {
-            leaders.add(leader);
+            found.lead(leader);
             work.push(leader);
           }
           break;
@@ -104,30 +190,32 @@ export function discover(place: RegionPlace, source: CodeSource, limit: number =
         if (name === "jmp" && target === undefined) {
           const named = tableOf(item, source).filter(follows);
           for (const leader of named) {
-            leaders.add(leader);
+            found.lead(leader);
             work.push(leader);
           }
           tables.set(offset, named);
         }
         if (name === "call" || name === "ret" || (name === "jmp" && target === undefined)) break;
         if (target !== undefined && follows(target)) {
-          leaders.add(target);
+          found.lead(target);
           work.push(target);
         }
         if (name === "jmp") break;
         if (!follows(next)) break;
-        leaders.add(next);
+        found.lead(next);
         work.push(next);
         break;
       }
       offset = next;
-      if (found.has(offset)) leaders.add(offset);
+      if (found.at(offset) !== undefined) found.lead(offset);
     }
   }
-  if (!found.has(place.offset)) return undefined;
-  if (found.get(place.offset)!.how === "left") return undefined;
-  const blocks = makeBlocks(place, found, leaders, tables);
-  return { place, blocks, length: blocks.reduce((sum, { instructions }) => sum + instructions.length, 0) };
+  const first = found.at(place.offset);
+  if (first === undefined || first.how === "left") return undefined;
+  const blocks = makeBlocks(tables);
+  let length = 0;
+  for (const { instructions } of blocks) length += instructions.length;
+  return { place, blocks, length };
 }
 
 /** Page-relative target of a relative branch; undefined for others. */
@@ -144,46 +232,50 @@ function tableOf({ instruction }: RegionInstruction, source: CodeSource): number
   return [...new Set(source.table(value >>> 0))].toSorted((a, b) => a - b).slice(0, TABLE_TARGETS);
 }
 
-function makeBlocks(
-  place: RegionPlace,
-  found: ReadonlyMap<number, RegionInstruction>,
-  leaders: ReadonlySet<number>,
-  tables: ReadonlyMap<number, readonly number[]>,
-): Block[] {
-  const starts = [place.offset, ...[...leaders].filter((at) => at !== place.offset && found.has(at))];
-  const numbers = new Map(starts.map((at, k) => [at, k]));
-  const edge = (target: number): Edge => {
-    const block = numbers.get(target);
-    return block === undefined ? { to: "outside", target } : { to: "block", block };
-  };
-  const returns = [...found.values()].filter((item) => {
+type Tables = ReadonlyMap<number, readonly number[]>;
+
+function makeBlocks(tables: Tables): Block[] {
+  const starts = found.number();
+  const returns: number[] = [];
+  for (const item of found.items) {
+    if (returns.length === RETURNS || item.instruction.form!.semantics !== "call") continue;
     const target = relativeTarget(item);
-    return item.instruction.form!.semantics === "call" && target !== undefined && numbers.has(target);
-  }).flatMap(({ offset, instruction }) => numbers.get(offset + instruction.length) ?? []).slice(0, RETURNS);
-  return starts.map((start) => {
-    const instructions: RegionInstruction[] = [];
-    for (let offset = start;;) {
-      const item = found.get(offset);
-      if (item === undefined || (offset !== start && numbers.has(offset))) {
-        return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: [] };
-      }
-      const end = offset + item.instruction.length;
-      if (item.how === "left") {
-        const next: Edge = { to: "outside", target: offset };
-        return { start, instructions, end: offset, taken: undefined, next, targets: [] };
-      }
-      instructions.push(item);
-      const name = item.instruction.form!.semantics;
-      if (TRANSFERS.has(name)) return { start, instructions, end, taken: undefined, next: undefined, targets: [] };
-      if (BRANCHES.has(name)) {
-        const target = relativeTarget(item);
-        const taken = target === undefined ? undefined : edge(target);
-        const falls = name !== "jmp" && name !== "call" && name !== "ret";
-        const next = falls ? edge(end) : undefined;
-        const targets = name === "ret" ? returns : (tables.get(offset) ?? []).flatMap((at) => numbers.get(at) ?? []);
-        return { start, instructions, end, taken, next, targets };
-      }
-      offset = end;
+    if (target === undefined || found.block(target) < 0) continue;
+    const behind = found.block(item.offset + item.instruction.length);
+    if (behind >= 0) returns.push(behind);
+  }
+  return starts.map((start) => makeBlock(start, returns, tables));
+}
+
+function edge(target: number): Edge {
+  const block = found.block(target);
+  return block < 0 ? { to: "outside", target } : { to: "block", block };
+}
+
+function makeBlock(start: number, returns: readonly number[], tables: Tables): Block {
+  const instructions: RegionInstruction[] = [];
+  for (let offset = start;;) {
+    const item = found.at(offset);
+    if (item === undefined || (offset !== start && found.block(offset) >= 0)) {
+      return { start, instructions, end: offset, taken: undefined, next: edge(offset), targets: NO_TARGETS };
     }
-  });
+    const end = offset + item.instruction.length;
+    if (item.how === "left") {
+      const next: Edge = { to: "outside", target: offset };
+      return { start, instructions, end: offset, taken: undefined, next, targets: NO_TARGETS };
+    }
+    instructions.push(item);
+    const name = item.instruction.form!.semantics, kind = kinds.get(name)!;
+    if ((kind & IS.TRANSFER) !== 0) {
+      return { start, instructions, end, taken: undefined, next: undefined, targets: NO_TARGETS };
+    }
+    if ((kind & IS.BRANCH) !== 0) {
+      const target = relativeTarget(item);
+      const taken = target === undefined ? undefined : edge(target);
+      const next = name !== "jmp" && name !== "call" && name !== "ret" ? edge(end) : undefined;
+      const named = tables.get(offset)?.map((at) => found.block(at)).filter((block) => block >= 0) ?? NO_TARGETS;
+      return { start, instructions, end, taken, next, targets: name === "ret" ? returns : named };
+    }
+    offset = end;
+  }
 }

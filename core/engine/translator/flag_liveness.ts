@@ -26,11 +26,44 @@ const KEEPS = new Set(
 /** Of the instructions of SSE, MMX and x87, those that read or set them. */
 const UNITS_FLAGS = /^(u?comis[sd]|ptest|pcmp[ei]str[im]|fu?comip?|fcmov.*)$/;
 
-/** Whether an instruction neither reads nor sets the arithmetic flags. */
-export function keepsFlags({ instruction }: RegionInstruction): boolean {
+/** What an instruction has to do with the arithmetic flags, as bits. */
+const USE = {
+  /** Neither reads nor sets them. */
+  KEEPS: 1,
+  /** May read them. */
+  READS: 2,
+  /** Sets all six, whatever they were. */
+  SETS_ALL: 4,
+  /** Operands are registers and immediates. */
+  IN_REGISTERS: 8,
+  /** In SETS_NONE, or in READS_NONE. */
+  PLAIN: 16,
+  /** Keeps them if its operands are vectors. */
+  VECTOR_KEEPS: 32,
+} as const;
+
+/** What is known of instructions by their descriptions' names. */
+const uses = new Map<string, number>();
+
+function useByName(name: string): number {
+  let use = 0;
+  if (KEEPS.has(name)) use |= USE.KEEPS;
+  if (!UNITS_FLAGS.test(name)) use |= FPU_SEMANTICS.has(name) ? USE.KEEPS : USE.VECTOR_KEEPS;
+  if (SETS_ALL.has(name)) use |= USE.SETS_ALL;
+  if (!SETS_ALL.has(name) && !READS_NONE.has(name)) use |= USE.READS;
+  if (SETS_NONE.has(name) || READS_NONE.has(name)) use |= USE.PLAIN;
+  uses.set(name, use);
+  return use;
+}
+
+/** How an instruction uses the arithmetic flags, for the questions below. */
+export function flagUse(instruction: Instruction): number {
   const name = instruction.form!.semantics;
-  if (KEEPS.has(name)) return true;
-  return (FPU_SEMANTICS.has(name) || hasVector(instruction)) && !UNITS_FLAGS.test(name);
+  let use = uses.get(name) ?? useByName(name);
+  if ((use & USE.VECTOR_KEEPS) !== 0 && hasVector(instruction)) use |= USE.KEEPS;
+  if ((use & USE.KEEPS) !== 0) use &= ~USE.READS;
+  if (inRegisters(instruction)) use |= USE.IN_REGISTERS;
+  return use;
 }
 
 function hasVector({ operands, count }: Instruction): boolean {
@@ -41,38 +74,42 @@ function hasVector({ operands, count }: Instruction): boolean {
   return false;
 }
 
-/** Whether an instruction may read them. */
-export function readsFlags(item: RegionInstruction): boolean {
-  const name = item.instruction.form!.semantics;
-  return !keepsFlags(item) && !SETS_ALL.has(name) && !READS_NONE.has(name);
-}
-
-/** Whether an instruction sets all six, whatever they were. */
-export function setsAllFlags({ instruction }: RegionInstruction): boolean {
-  return SETS_ALL.has(instruction.form!.semantics);
-}
-
-function inRegisters({ instruction }: RegionInstruction): boolean {
-  for (let k = 0; k < instruction.count; k++) {
-    const { kind } = instruction.operands[k]!;
-    if (kind === OPERAND.MEMORY) return instruction.form!.semantics === "lea";
+function inRegisters({ operands, count, form }: Instruction): boolean {
+  for (let k = 0; k < count; k++) {
+    const { kind } = operands[k]!;
+    if (kind === OPERAND.MEMORY) return form!.semantics === "lea";
     if (kind !== OPERAND.GPR && kind !== OPERAND.IMMEDIATE) return false;
   }
   return true;
 }
 
+/** Whether an instruction neither reads nor sets the arithmetic flags. */
+export function keepsFlags({ flags }: RegionInstruction): boolean {
+  return (flags & USE.KEEPS) !== 0;
+}
+
+/** Whether an instruction may read them. */
+export function readsFlags({ flags }: RegionInstruction): boolean {
+  return (flags & USE.READS) !== 0;
+}
+
+/** Whether an instruction sets all six, whatever they were. */
+export function setsAllFlags({ flags }: RegionInstruction): boolean {
+  return (flags & USE.SETS_ALL) !== 0;
+}
+
 /** For each instruction, whether the flags that it sets are dead. */
-export function deadFlags(block: Block): boolean[] {
-  const dead = new Array<boolean>(block.instructions.length).fill(false);
+export function deadFlags({ instructions }: Block): boolean[] {
+  const dead: boolean[] = [];
+  for (let at = 0; at < instructions.length; at++) dead.push(false);
   // Behind the block anything may look.
   let needed = true;
-  for (let at = block.instructions.length - 1; at >= 0; at--) {
-    const item = block.instructions[at]!;
-    const name = item.instruction.form!.semantics;
+  for (let at = instructions.length - 1; at >= 0; at--) {
+    const { how, flags } = instructions[at]!;
     dead[at] = !needed;
-    if (item.how !== "inline" || !inRegisters(item)) needed = true;
-    else if (SETS_ALL.has(name)) needed = false;
-    else if (!SETS_NONE.has(name) && !READS_NONE.has(name)) needed = true;
+    if (how !== "inline" || (flags & USE.IN_REGISTERS) === 0) needed = true;
+    else if ((flags & USE.SETS_ALL) !== 0) needed = false;
+    else if ((flags & USE.PLAIN) === 0) needed = true;
   }
   return dead;
 }

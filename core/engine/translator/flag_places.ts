@@ -5,25 +5,33 @@
  * @module
  */
 import { deadFlags, keepsFlags, readsFlags, setsAllFlags } from "./flag_liveness.ts";
-import { type Block, type RegionInstruction, successors } from "./region.ts";
+import type { Block, RegionInstruction } from "./region.ts";
+import type { Graph } from "./structure.ts";
 
 /** The flags' places in one region. */
 export class FlagPlaces {
   /** Ways meet on which they are at different places: then they are in locals throughout. */
   readonly eager: boolean;
-  readonly #local: (boolean | undefined)[];
+  readonly #local: (boolean | undefined)[] = [];
+  readonly #dead: boolean[][] = [];
 
-  /** @param irreducible Edges that are not followed inside the region: `from * blocks + to`. */
-  constructor(blocks: readonly Block[], irreducible: ReadonlySet<number>) {
-    const local = this.#local = new Array<boolean | undefined>(blocks.length).fill(undefined);
+  /**
+   * @param graph The blocks that each block may lead to.
+   * @param irreducible Edges that are not followed inside the region: `from * blocks + to`.
+   */
+  constructor(blocks: readonly Block[], graph: Graph, irreducible: ReadonlySet<number>) {
+    const local = this.#local;
+    for (const block of blocks) {
+      local.push(undefined);
+      this.#dead.push(deadFlags(block));
+    }
     local[0] = false;
     let mixed = false;
     for (const work = [0]; work.length > 0;) {
       const from = work.pop()!;
-      const block = blocks[from]!;
-      const after = this.#after(block, local[from]!);
-      for (const to of successors(block)) {
-        if (irreducible.has(from * blocks.length + to)) continue;
+      const after = this.#after(blocks[from]!, this.#dead[from]!, local[from]!);
+      for (const to of graph[from]!) {
+        if (irreducible.size > 0 && irreducible.has(from * blocks.length + to)) continue;
         if (local[to] === undefined) {
           local[to] = after;
           work.push(to);
@@ -38,12 +46,18 @@ export class FlagPlaces {
     return this.eager || this.#local[block] === true;
   }
 
-  #after(block: Block, local: boolean): boolean {
-    const dead = deadFlags(block);
-    return block.instructions.reduce((place, item, position) => {
-      if (item.how === "called") return false;
-      return place || this.touches(item, dead[position]!);
-    }, local);
+  /** For each instruction of a block, whether the flags that it sets are dead. */
+  dead(block: number): readonly boolean[] {
+    return this.#dead[block]!;
+  }
+
+  #after({ instructions }: Block, dead: readonly boolean[], local: boolean): boolean {
+    for (let position = 0; position < instructions.length; position++) {
+      const item = instructions[position]!;
+      if (item.how === "called") local = false;
+      else local ||= this.touches(item, dead[position]!);
+    }
+    return local;
   }
 
   /** Whether an instruction needs them in locals, or leaves them there. */

@@ -48,6 +48,7 @@ export class FpuFile {
 
   /** Loads the words. */
   load(): void {
+    if (this.#locals.size === 0) return;
     for (const [offset, local] of this.#locals) this.body.set(local, i32.load(nowhere, this.cpu + offset));
   }
 

@@ -26,6 +26,8 @@ export interface RegionInstruction {
   readonly how: How;
   /** Shares no check of its memory accesses with others: together they have failed too often. */
   readonly alone: boolean;
+  /** What it has to do with the arithmetic flags: `flagUse`. */
+  readonly flags: number;
 }
 
 /**
@@ -59,7 +61,11 @@ export interface Block {
 
 /** The blocks that a block may lead to. */
 export function successors({ taken, next, targets }: Block): number[] {
-  return [...[taken, next].flatMap((edge) => edge?.to === "block" ? [edge.block] : []), ...targets];
+  const found: number[] = [];
+  if (taken !== undefined && taken.to === "block") found.push(taken.block);
+  if (next !== undefined && next.to === "block") found.push(next.block);
+  for (const target of targets) found.push(target);
+  return found;
 }
 
 /** A region: block 0 is its entry. */
@@ -72,13 +78,19 @@ export interface Region {
 
 /** Where the blocks begin from which control may come back to the entry without leaving the region. */
 export function leadingToEntry({ blocks }: Region): number[] {
-  const leads = new Set([0]);
-  for (let before = 0; before < leads.size;) {
-    before = leads.size;
-    blocks.forEach((block, number) => {
-      if (successors(block).some((next) => leads.has(next))) leads.add(number);
-    });
+  const predecessors: number[][] = blocks.map(() => []);
+  for (let from = 0; from < blocks.length; from++) {
+    for (const to of successors(blocks[from]!)) predecessors[to]!.push(from);
   }
-  leads.delete(0);
-  return [...leads].map((number) => blocks[number]!.start);
+  const leads = new Uint8Array(blocks.length);
+  const starts: number[] = [];
+  for (const work = [0]; work.length > 0;) {
+    for (const from of predecessors[work.pop()!]!) {
+      if (leads[from] !== 0 || from === 0) continue;
+      leads[from] = 1;
+      work.push(from);
+      starts.push(blocks[from]!.start);
+    }
+  }
+  return starts;
 }

@@ -10,7 +10,6 @@ import { EXIT } from "../interpreter/record.ts";
 import { AREA, CELL, DISPATCH, emitEntryOffset, ENTRY, REGION_EXIT, REGION_PARAMETERS, registerSlot } from "./area.ts";
 import { ConstantBinder } from "./constant_binder.ts";
 import { type AccessGroup, groupAccesses, type InstructionAccesses } from "./coalescing.ts";
-import { deadFlags } from "./flag_liveness.ts";
 import { FlagPlaces } from "./flag_places.ts";
 import type { RegionFrame } from "./frame.ts";
 import { FLAG_WORDS, type FlagKind, LocalFlags, meet } from "./local_flags.ts";
@@ -64,9 +63,13 @@ const CODE: Readonly<Record<number, number>> = {
 
 const nowhere = i32.const(0);
 
+const REGION_RESULTS = ["i32"] as const;
+
+const NO_ACCESSES: InstructionAccesses = { memory: undefined, stack: undefined };
+
 /** Emits a region and returns its function. */
 export function emitRegion(shared: RegionModule, region: Region, services: RegionServices): FunctionRef {
-  return shared.module.function("region", REGION_PARAMETERS, ["i32"], (b, eip, budget, ...registers) => {
+  return shared.module.function("region", REGION_PARAMETERS, REGION_RESULTS, (b, eip, budget, ...registers) => {
     new RegionEmitter(b as unknown as Body, eip, budget, registers, shared, region, services).emit();
   });
 }
@@ -123,6 +126,15 @@ class RegionEmitter {
   readonly #chains = new WayOut();
   readonly #jumps = new WayOut();
 
+  /** What the frame is about. */
+  #node = 0;
+  #blockNow: Block | undefined;
+  #item: RegionInstruction | undefined;
+  #position = 0;
+  /** The present instruction has ended its block. */
+  #ended = false;
+  readonly #frame: { -readonly [K in keyof RegionFrame]: RegionFrame[K] };
+
   constructor(
     readonly body: Body,
     readonly eip: Local<"i32">,
@@ -147,9 +159,12 @@ class RegionEmitter {
       },
     });
     this.#flat = (region.place.mode & MODE.FLAT) !== 0;
-    this.#structure = analyse(region.blocks.map(successors));
+    const graph: number[][] = [];
+    for (const block of region.blocks) graph.push(successors(block));
+    this.#structure = analyse(graph);
     this.#vectors = new VectorFile(body, services.cpu, region, this.#structure.loopHeader.includes(true));
-    this.#places = new FlagPlaces(region.blocks, this.#structure.irreducible);
+    this.#places = new FlagPlaces(region.blocks, graph, this.#structure.irreducible);
+    this.#frame = this.#makeFrame();
   }
 
   #state(offset: number): Value {
@@ -249,11 +264,11 @@ class RegionEmitter {
   }
 
   #loadFlags(): void {
-    for (const [offset, local] of this.#words) this.body.set(local, this.#state(offset));
+    for (const offset of FLAG_WORDS) this.body.set(this.#words.get(offset)!, this.#state(offset));
   }
 
   #storeFlags(): void {
-    for (const [offset, local] of this.#words) this.#setState(offset, local.get());
+    for (const offset of FLAG_WORDS) this.#setState(offset, this.#words.get(offset)!.get());
   }
 
   /** Goes on with the region of the target, if the cell's page is still there; else with whoever looks it up. */
@@ -308,7 +323,7 @@ class RegionEmitter {
     const { body } = this;
     this.#vectors.store();
     this.services.gauge?.left(body, this.budget.get());
-    const type = this.shared.module.type(REGION_PARAMETERS, ["i32"]);
+    const type = this.shared.module.type(REGION_PARAMETERS, REGION_RESULTS);
     body.returnCallIndirect(
       this.shared.table,
       type as never,
@@ -353,7 +368,7 @@ class RegionEmitter {
     const block = this.region.blocks[node]!;
     this.#flags.kind = node === 0 || !this.#kindKnown[node] ? undefined : this.#kinds[node];
     this.#vectors.know(this.#knowledge[node]);
-    const dead = deadFlags(block);
+    const dead = this.#places.dead(node);
     const accesses = groupAccesses(block, this.#flat);
     this.#entries.clear();
     this.#blockVariables = 0;
@@ -393,9 +408,21 @@ class RegionEmitter {
     node: number,
     accesses: InstructionAccesses,
   ): boolean {
-    let ended = false;
+    this.#node = node;
+    this.#blockNow = block;
+    this.#item = item;
+    this.#position = position;
+    this.#frame.accesses = accesses;
+    this.#ended = false;
+    const { instruction, offset } = item;
+    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(this.#frame, instruction, offset));
+    return this.#ended;
+  }
+
+  /** The frame of the present instruction, one object for all: blocks follow inside of what ends another one, which is over then. */
+  #makeFrame(): { -readonly [K in keyof RegionFrame]: RegionFrame[K] } {
     const { body } = this;
-    const frame: RegionFrame = {
+    return {
       body,
       cpu: this.services.cpu,
       tlb: this.services.cpu + (this.region.place.user ? TLB.USER : TLB.SUPERVISOR),
@@ -405,34 +432,32 @@ class RegionEmitter {
       flags: this.#flags,
       vectors: this.#vectors,
       outlines: this.shared.outlines,
-      accesses,
+      accesses: NO_ACCESSES,
       entries: this.#entries,
       blockVariable: () => this.#blockPool[this.#blockVariables++] ??= body.local("i32"),
-      budgetAfter: () => i32.sub(this.budget.get(), i32.const(position + 1)),
-      leave: () => this.#leaveAt(item.offset, position, REGION_EXIT.INTERPRET),
+      budgetAfter: () => i32.sub(this.budget.get(), i32.const(this.#position + 1)),
+      leave: () => this.#leaveAt(this.#item!.offset, this.#position, REGION_EXIT.INTERPRET),
       jump: (target) => {
-        ended = true;
+        const block = this.#blockNow!, node = this.#node;
         body.set(this.#target, target);
         this.#spend(block);
         this.#own(node, block.targets);
         body.br(this.#jumps.take(this.#flagsLocal));
+        this.#ended = true;
       },
       transfer: (target, user) => {
-        ended = true;
         body.set(this.#target, target);
-        this.#spend(block);
+        this.#spend(this.#blockNow!);
         if (this.#flagsLocal) this.#storeFlags();
         this.#goOn(i32.add(user, i32.const(DISPATCH.SUPERVISOR)));
+        this.#ended = true;
       },
       branch: (condition) => {
-        ended = true;
-        this.#branch(node, block, item, condition);
+        this.#branch(this.#node, this.#blockNow!, this.#item!, condition);
+        this.#ended = true;
       },
       variable: ((type: PooledType) => this.#variable(type)) as RegionFrame["variable"],
     };
-    const { instruction, offset } = item;
-    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(frame, instruction, offset));
-    return ended;
   }
 
   #branch(node: number, block: Block, item: RegionInstruction, condition: Value | undefined): void {

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { constantOf, type Expr, type Hint, i32, type Local } from "../../wasm/mod.ts";
+import { constantOf, type Expr, f64, type Hint, i32, i64, type Local } from "../../wasm/mod.ts";
 import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.ts";
-import { ARITHMETIC_FLAGS, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
+import { ARITHMETIC_FLAGS, CLOCK, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { signed } from "../../x86/semantics/builder.ts";
 import { HIT_OFFSET, load, store } from "../interpreter/binder.ts";
@@ -258,6 +258,19 @@ export class ScalarConstantBinder implements ScalarBuilder {
   selector(k: number): Value {
     const at = STATE.SEGMENTS + this.operand(k).register * SEGMENT.SIZE + SEGMENT.SELECTOR;
     return i32.load16_u(i32.const(0), this.frame.cpu + at);
+  }
+
+  controlNumber(k: number): number {
+    return this.operand(k).register;
+  }
+
+  time(): Expr<"i64"> {
+    const field = (at: number) => f64.load(i32.const(0), this.frame.cpu + STATE.CLOCK + at);
+    this.#leaveIf(f64.eq(field(CLOCK.RATE), f64.const(0)));
+    // The budget has this instruction still in it.
+    const budget = f64.convert_i32_s(i32.add(this.frame.budgetAfter(), i32.const(1)));
+    const since = f64.mul(f64.sub(field(CLOCK.END), budget), field(CLOCK.RATE));
+    return this.let64(i64.trunc_sat_f64_s(f64.add(field(CLOCK.TIME), f64.floor(since))));
   }
 
   segmentNumber(k: number): Value {

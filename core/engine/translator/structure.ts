@@ -27,66 +27,65 @@ export interface Structure {
 /** Analyses a graph. Irreducible edges are reported and otherwise ignored. */
 export function analyse(graph: Graph): Structure {
   const count = graph.length;
-  let irreducible = new Set<number>();
-  for (;;) {
-    const successors = graph.map((targets, from) => targets.filter((to) => !irreducible.has(from * count + to)));
-    const order = reversePostorder(successors);
-    const dominator = dominators(successors, order);
-    const bad = retreating(successors, order, dominator, count);
-    if (bad.length === 0) return finish(successors, order, dominator, irreducible);
-    irreducible = new Set([...irreducible, ...bad]);
+  const irreducible = new Set<number>();
+  for (let successors = graph;;) {
+    const { order, sequence } = reversePostorder(successors);
+    const dominator = dominators(successors, order, sequence);
+    const bad = retreating(successors, order, dominator, sequence);
+    if (bad.length === 0) return finish(successors, order, dominator, sequence, irreducible);
+    for (const edge of bad) irreducible.add(edge);
+    successors = graph.map((targets, from) => targets.filter((to) => !irreducible.has(from * count + to)));
   }
 }
 
-function reversePostorder(successors: Graph): number[] {
-  const order = new Array<number>(successors.length).fill(-1);
-  const seen = new Set<number>([0]);
-  const postorder: number[] = [];
-  const stack: { node: number; next: number }[] = [{ node: 0, next: 0 }];
+function filled<T>(count: number, value: T): T[] {
+  const list: T[] = [];
+  for (let k = 0; k < count; k++) list.push(value);
+  return list;
+}
+
+/** The position of each node, and the nodes by position. */
+function reversePostorder(successors: Graph): { order: number[]; sequence: number[] } {
+  const order = filled(successors.length, -1);
+  const next = filled(successors.length, -1);
+  const sequence: number[] = [];
+  const stack = [0];
+  next[0] = 0;
   while (stack.length > 0) {
-    const top = stack.at(-1)!;
-    const target = successors[top.node]![top.next++];
-    if (target === undefined) {
-      postorder.push(top.node);
+    const node = stack[stack.length - 1]!, targets = successors[node]!;
+    if (next[node]! === targets.length) {
+      sequence.push(node);
       stack.pop();
-    } else if (!seen.has(target)) {
-      seen.add(target);
-      stack.push({ node: target, next: 0 });
+      continue;
     }
+    const target = targets[next[node]!++]!;
+    if (next[target]! >= 0) continue;
+    next[target] = 0;
+    stack.push(target);
   }
-  postorder.reverse().forEach((node, position) => order[node] = position);
-  return order;
+  sequence.reverse();
+  for (let position = 0; position < sequence.length; position++) order[sequence[position]!] = position;
+  return { order, sequence };
 }
 
 /** Cooper, Harvey and Kennedy, "A Simple, Fast Dominance Algorithm". */
-function dominators(successors: Graph, order: readonly number[]): number[] {
-  const count = successors.length;
-  const byOrder = order.map((_, node) => node).filter((node) => order[node]! >= 0)
-    .sort((x, y) => order[x]! - order[y]!);
-  const predecessors: number[][] = Array.from({ length: count }, () => []);
-  successors.forEach((targets, from) => {
-    if (order[from]! >= 0) { for (const to of targets) predecessors[to]!.push(from); }
-  });
-  const dominator = new Array<number>(count).fill(-1);
+function dominators(successors: Graph, order: readonly number[], sequence: readonly number[]): number[] {
+  const dominator = filled(successors.length, -1);
   dominator[0] = 0;
-  const intersect = (x: number, y: number) => {
-    while (x !== y) {
-      while (order[x]! > order[y]!) x = dominator[x]!;
-      while (order[y]! > order[x]!) y = dominator[y]!;
-    }
-    return x;
-  };
   for (let changed = true; changed;) {
     changed = false;
-    for (const node of byOrder) {
-      if (node === 0) continue;
-      let found = -1;
-      for (const from of predecessors[node]!) {
-        if (dominator[from]! < 0) continue;
-        found = found < 0 ? from : intersect(from, found);
-      }
-      if (found !== dominator[node]) {
-        dominator[node] = found;
+    // Each node hands its targets what dominates it: nodes come in an order in which some way to them was seen before.
+    for (const from of sequence) {
+      for (const to of successors[from]!) {
+        if (to === 0) continue;
+        let x = from, y = dominator[to]!;
+        if (y < 0) y = from;
+        while (x !== y) {
+          while (order[x]! > order[y]!) x = dominator[x]!;
+          while (order[y]! > order[x]!) y = dominator[y]!;
+        }
+        if (dominator[to] === x) continue;
+        dominator[to] = x;
         changed = true;
       }
     }
@@ -101,20 +100,19 @@ function dominates(dominator: readonly number[], above: number, node: number): b
   }
 }
 
-/** Retreating edges whose target does not dominate their source. */
+/** Retreating edges whose target does not dominate their source: `from * nodes + to`. */
 function retreating(
   successors: Graph,
   order: readonly number[],
   dominator: readonly number[],
-  count: number,
+  sequence: readonly number[],
 ): number[] {
   const bad: number[] = [];
-  successors.forEach((targets, from) => {
-    if (order[from]! < 0) return;
-    for (const to of targets) {
-      if (order[to]! <= order[from]! && !dominates(dominator, to, from)) bad.push(from * count + to);
+  for (const from of sequence) {
+    for (const to of successors[from]!) {
+      if (order[to]! <= order[from]! && !dominates(dominator, to, from)) bad.push(from * successors.length + to);
     }
-  });
+  }
   return bad;
 }
 
@@ -122,20 +120,20 @@ function finish(
   successors: Graph,
   order: readonly number[],
   dominator: readonly number[],
+  sequence: readonly number[],
   irreducible: ReadonlySet<number>,
 ): Structure {
   const count = successors.length;
-  const forward = new Array<number>(count).fill(0);
-  const loopHeader = new Array<boolean>(count).fill(false);
-  successors.forEach((targets, from) => {
-    if (order[from]! < 0) return;
-    for (const to of targets) {
+  const forward = filled(count, 0);
+  const loopHeader = filled(count, false), merge = filled(count, false);
+  const children: number[][] = [];
+  for (let node = 0; node < count; node++) children.push([]);
+  for (const from of sequence) {
+    if (from !== 0) children[dominator[from]!]!.push(from);
+    for (const to of successors[from]!) {
       if (order[to]! <= order[from]!) loopHeader[to] = true;
-      else forward[to]!++;
+      else if (++forward[to]! > 1) merge[to] = true;
     }
-  });
-  const children: number[][] = Array.from({ length: count }, () => []);
-  for (let node = 1; node < count; node++) if (order[node]! >= 0) children[dominator[node]!]!.push(node);
-  for (const list of children) list.sort((x, y) => order[x]! - order[y]!);
-  return { order, dominator, children, loopHeader, merge: forward.map((edges) => edges > 1), irreducible };
+  }
+  return { order, dominator, children, loopHeader, merge, irreducible };
 }

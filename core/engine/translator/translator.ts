@@ -5,6 +5,7 @@
  */
 import type { MemoryLayout } from "../../memory/layout.ts";
 import { ModuleBuilder } from "../../wasm/mod.ts";
+import { Instruction } from "../../x86/instruction.ts";
 import { MODE, SEG, SEGMENT, STATE, TLB } from "../../x86/registers.ts";
 import type { CodeCache } from "../code_cache.ts";
 import type { CodePage } from "../code_page.ts";
@@ -143,6 +144,8 @@ export class Translator {
   /** By record index and offset: instructions whose accesses are checked alone, and later called. */
   readonly #slow = new Map<number, Map<number, number>>();
   readonly #freeSlots: number[] = [];
+  /** What the instructions of a region are decoded into. A region that is watched keeps its own. */
+  readonly #decoded: Instruction[] = [];
   #nextSlot: number = DISPATCH.FIRST_REGION;
   #waited = 0;
   #made = 0;
@@ -352,9 +355,14 @@ export class Translator {
     const most = this.#options.after <= 1 ? Infinity : Math.max(restless, 1);
     const slow = this.#slow.get(page.index);
     const index = page.index >> 2;
+    const watched = this.#watch !== undefined, instructions = this.#decoded;
+    let used = 0;
     return {
-      decode: (offset) =>
-        code.pages.restlessness(page.page, offset) > most ? undefined : code.instructionAt(page, offset),
+      decode: (offset) => {
+        if (code.pages.restlessness(page.page, offset) > most) return undefined;
+        const into = watched ? new Instruction() : instructions[used++] ??= new Instruction();
+        return code.instructionAt(page, offset, into);
+      },
       reached: (offset) => this.#words[index + offset] !== 0,
       translated: (offset) => this.#regions.get(keyOf(page.index, offset, user))?.length ?? 0,
       table: (address) => this.#table(address, linear),

@@ -16,6 +16,9 @@ const DEVICE = 0x4000_0000;
 /** What a port or a device's memory answers. */
 const ANSWER = 0x5a;
 
+/** A clock whose time has more than 32 bits, and no whole number of nanoseconds an instruction. */
+const COURSE = { time: 0x1_ffff_8000, retired: 0, rate: 1.37 };
+
 /** A processor in flat protected mode at the code. */
 class TestMachine {
   readonly vcpu: Vcpu;
@@ -38,7 +41,11 @@ class TestMachine {
       layout,
       bus,
       interrupts: { asserted: false, acknowledge: () => 0 },
-      clock: { now: () => this.vcpu.retired, earlier: undefined },
+      clock: {
+        now: () => COURSE.time + Math.floor(this.vcpu.retired * COURSE.rate),
+        course: () => COURSE,
+        earlier: undefined,
+      },
       ...(translate ? { translate } : {}),
     });
     this.write(CODE, source);
@@ -97,6 +104,23 @@ function both(source: string, after = 5): TestMachine {
   assertEquals(translated.state, expected, source);
   return translated;
 }
+
+Deno.test("translated code reads the time stamp counter that the clock has, and control registers", () => {
+  const { share, vcpu } = both(`
+    mov ecx, 5000
+again: rdtsc
+    add ebx, eax
+    rol ebx, 5
+    add esi, edx
+    mov eax, cr0
+    xor ebx, eax
+    dec ecx
+    jnz again
+    hlt`);
+  assert(share > 0.9, `${share}`);
+  // Calling out for each would be 10,000.
+  assert(vcpu.stats().callouts < 200, `${vcpu.stats().callouts}`);
+});
 
 const LOOP = "mov ecx, 20000\nagain: add eax, ecx\nrol eax, 3\ndec ecx\njnz again\nhlt";
 

@@ -37,7 +37,7 @@ const NOTHING: Knowledge = { facts: new Array<number>(REGISTERS).fill(0), admitt
 
 /** What is common to two places. */
 export function meetKnowledge(x: Knowledge | undefined, y: Knowledge): Knowledge {
-  if (x === undefined) return y;
+  if (x === undefined || x === y) return y;
   return { facts: x.facts.map((facts, k) => facts & y.facts[k]!), admitted: x.admitted & y.admitted };
 }
 
@@ -108,18 +108,19 @@ export class VectorFile {
 
   /** An instruction begins. */
   begin(): void {
-    this.#values.clear();
+    if (this.#values.size > 0) this.#values.clear();
   }
 
   /** What is known here. */
   get knowledge(): Knowledge {
+    if (!this.#used) return this.#admitted === 0 ? NOTHING : { facts: NOTHING.facts, admitted: this.#admitted };
     return { facts: [...this.#facts], admitted: this.#admitted };
   }
 
   /** Code follows where this, or nothing, is known. */
   know({ facts, admitted }: Knowledge = NOTHING): void {
-    facts.forEach((fact, k) => this.#facts[k] = fact);
     this.#admitted = admitted;
+    if (this.#used) facts.forEach((fact, k) => this.#facts[k] = fact);
   }
 
   /** Whether it must be checked that these instructions may run. From here on they may. */

@@ -71,6 +71,10 @@ export interface ScalarBuilder {
   setRegister(index: number, width: Width, value: Value): void;
   /** Selector of segment register operand `k`. */
   selector(k: number): Value;
+  /** Number of control register operand `k`; in translated code only. */
+  controlNumber(k: number): number;
+  /** Virtual time before this instruction; in translated code only. */
+  time(): Expr<"i64">;
   /** Number of segment register operand `k`: a SEG value. */
   segmentNumber(k: number): Value;
 

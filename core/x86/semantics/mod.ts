@@ -48,6 +48,9 @@ export const SEMANTICS: ReadonlyMap<string, Semantics> = new Map(Object.entries(
   ...VECTOR_STRING,
 }));
 
+/** Described for translated code alone: in decoded code, they are callouts. */
+export const ONLY_TRANSLATED: ReadonlySet<string> = new Set(["rdtsc", "mov_from_control"]);
+
 /** Described instructions of the x87 FPU. */
 export const FPU_SEMANTICS: ReadonlySet<string> = new Set(Object.keys(FPU));
 

@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { i32 } from "../../wasm/mod.ts";
+import { i32, i64 } from "../../wasm/mod.ts";
 import { ATTRIBUTE } from "../descriptor.ts";
-import { FLAG, GPR, MODE, MSR_SLOT, SEG, SEGMENT, STATE, TLB, WINDOW } from "../registers.ts";
+import { CR4, FLAG, GPR, MODE, MSR_SLOT, SEG, SEGMENT, STATE, TLB, WINDOW } from "../registers.ts";
 import type { Builder, Semantics, Value } from "./builder.ts";
 
 const FLAT32 = MODE.D | MODE.FLAT;
@@ -274,6 +274,23 @@ const verw: Semantics = (b) => {
   b.setArithmeticFlags(b.let(i32.or(has(b.arithmeticFlags(), ~FLAG.ZF), zero)), false);
 };
 
+/** RDTSC: `core/x86/system/model_specific.ts` computes the same. */
+const rdtsc: Semantics = (b) => {
+  // TSD is bit 2, so the product is 0 exactly where one of them is.
+  b.calloutIf(i32.mul(has(b.state(STATE.CR4), CR4.TSD), b.state(STATE.CPL)));
+  const ticks = b.let64(i64.add(b.time(), i64.load(b.block(), STATE.MSR + MSR_SLOT.TSC_OFFSET * 8)));
+  b.setRegister(GPR.AX, 32, i32.wrap_i64(ticks));
+  b.setRegister(GPR.DX, 32, i32.wrap_i64(i64.shr_u(ticks, i64.const(32))));
+};
+
+/** MOV from CR0, CR2 and CR3 at CPL 0. */
+const mov_from_control: Semantics = (b) => {
+  const number = b.controlNumber(1);
+  if (number !== 0 && number !== 2 && number !== 3) return b.calloutIf(i32.const(1));
+  b.calloutIf(b.state(STATE.CPL));
+  b.write(0, b.state(number === 0 ? STATE.CR0 : STATE.CR2 + (number - 2) * 4));
+};
+
 /** This family by semantics name. */
 export const SYSTEM: Record<string, Semantics> = {
   int,
@@ -283,4 +300,6 @@ export const SYSTEM: Record<string, Semantics> = {
   mov_to_segment,
   pop_segment,
   verw,
+  rdtsc,
+  mov_from_control,
 };

@@ -45,68 +45,84 @@ function savesSse(cpu: Cpu): boolean {
   return (cpu.i32[STATE.CR4 >> 2]! & CR4.OSFXSR) !== 0;
 }
 
+/** The area as doublewords, where it is no plain memory in one page: it goes to and from there in accesses of its own. */
+const APART = new Int32Array(SIZE / 4);
+
+/** Where XMM0 begins, in doublewords. */
+const XMM_WORD = AREA.XMM >> 2;
+
 /** FXSAVE. */
 export function fxsave(cpu: Cpu, instruction: Instruction): void {
   const linear = area(cpu, instruction, true);
-  const { memory, user, u32, i32 } = cpu;
+  const { memory, user, i32 } = cpu;
   memory.probeWrite(linear, SIZE, user);
-  const at = memory.direct(linear, SIZE, true, user), all = memory.words;
-  const put = (offset: number, value: number) => {
-    if (at >= 0) all[at + (offset >> 2)] = value;
-    else memory.write32((linear + offset) >>> 0, value >>> 0, user);
-  };
+  const direct = memory.direct(linear, SIZE, true, user), sse = savesSse(cpu);
+  if (direct >= 0) return saveTo(cpu, i32, memory.words, direct, sse);
+  saveTo(cpu, i32, APART, 0, sse);
+  for (let word = 0; word < (sse ? XMM_WORD + XMM_DOUBLEWORDS : XMM_WORD); word++) {
+    if (word === AREA.MXCSR >> 2 && !sse) continue;
+    memory.write32((linear + word * 4) >>> 0, APART[word]! >>> 0, user);
+  }
+}
+
+function saveTo(cpu: Cpu, i32: Int32Array, words: Int32Array, to: number, sse: boolean): void {
   const status = statusWord(cpu), tags = tagWord(cpu);
   let valid = 0;
   for (let physical = 0; physical < 8; physical++) if ((tags >> (physical * 2) & 3) !== 3) valid |= 1 << physical;
-  put(AREA.FCW, controlWord(cpu) | status << 16);
-  put(AREA.FTW, valid | u32[STATE.FPU_OPCODE >> 2]! << 16);
-  put(AREA.FIP, u32[STATE.FPU_IP >> 2]!);
-  put(AREA.FCS, u32[STATE.FPU_CS >> 2]! & 0xffff);
-  put(AREA.FDP, u32[STATE.FPU_DP >> 2]!);
-  put(AREA.FDS, u32[STATE.FPU_DS >> 2]! & 0xffff);
-  if (savesSse(cpu)) put(AREA.MXCSR, u32[STATE.MXCSR >> 2]!);
-  put(AREA.MXCSR_MASK, MXCSR.WRITABLE);
+  words[to + (AREA.FCW >> 2)] = controlWord(cpu) | status << 16;
+  words[to + (AREA.FTW >> 2)] = valid | i32[STATE.FPU_OPCODE >> 2]! << 16;
+  words[to + (AREA.FIP >> 2)] = i32[STATE.FPU_IP >> 2]!;
+  words[to + (AREA.FCS >> 2)] = i32[STATE.FPU_CS >> 2]! & 0xffff;
+  words[to + (AREA.FDP >> 2)] = i32[STATE.FPU_DP >> 2]!;
+  words[to + (AREA.FDS >> 2)] = i32[STATE.FPU_DS >> 2]! & 0xffff;
+  if (sse) words[to + (AREA.MXCSR >> 2)] = i32[STATE.MXCSR >> 2]!;
+  words[to + (AREA.MXCSR_MASK >> 2)] = MXCSR.WRITABLE;
   for (let i = 0; i < 8; i++) {
-    const from = (STATE.FPU_ST >> 2) + ((status >> 11) + i & 7) * 4;
-    put(AREA.ST + i * 16, u32[from]!);
-    put(AREA.ST + i * 16 + 4, u32[from + 1]!);
-    put(AREA.ST + i * 16 + 8, u32[from + 2]! & 0xffff);
-    put(AREA.ST + i * 16 + 12, 0);
+    const from = (STATE.FPU_ST >> 2) + ((status >> 11) + i & 7) * 4, at = to + (AREA.ST >> 2) + i * 4;
+    words[at] = i32[from]!;
+    words[at + 1] = i32[from + 1]!;
+    words[at + 2] = i32[from + 2]! & 0xffff;
+    words[at + 3] = 0;
   }
-  if (!savesSse(cpu)) return;
-  for (let i = 0; i < XMM_DOUBLEWORDS; i++) put(AREA.XMM + i * 4, i32[(STATE.XMM >> 2) + i]!);
+  if (!sse) return;
+  for (let i = 0; i < XMM_DOUBLEWORDS; i++) words[to + XMM_WORD + i] = i32[(STATE.XMM >> 2) + i]!;
 }
 
 /** FXRSTOR: nothing is pending afterwards but what the restored status word says. */
 export function fxrstor(cpu: Cpu, instruction: Instruction): void {
   const linear = area(cpu, instruction, false);
-  const { memory, user, u32, i32 } = cpu;
+  const { memory, user, i32 } = cpu;
   memory.probeRead(linear, SIZE, user);
-  const at = memory.direct(linear, SIZE, false, user), all = memory.words;
-  const get = (offset: number) =>
-    at >= 0 ? all[at + (offset >> 2)]! >>> 0 : memory.read32((linear + offset) >>> 0, user);
-  const sse = savesSse(cpu);
-  const mxcsr = get(AREA.MXCSR);
+  const direct = memory.direct(linear, SIZE, false, user), sse = savesSse(cpu);
+  if (direct >= 0) return restoreFrom(cpu, i32, memory.words, direct, sse);
+  for (let word = 0; word < (sse ? XMM_WORD + XMM_DOUBLEWORDS : XMM_WORD); word++) {
+    APART[word] = memory.read32((linear + word * 4) >>> 0, user);
+  }
+  restoreFrom(cpu, i32, APART, 0, sse);
+}
+
+function restoreFrom(cpu: Cpu, i32: Int32Array, words: Int32Array, from: number, sse: boolean): void {
+  const mxcsr = words[from + (AREA.MXCSR >> 2)]!;
   if (sse) requireMxcsr(mxcsr);
-  const words = get(AREA.FCW), tags = get(AREA.FTW);
-  u32[STATE.FPU_OPCODE >> 2] = tags >>> 16 & 0x7ff;
-  u32[STATE.FPU_IP >> 2] = get(AREA.FIP);
-  u32[STATE.FPU_CS >> 2] = get(AREA.FCS) & 0xffff;
-  u32[STATE.FPU_DP >> 2] = get(AREA.FDP);
-  u32[STATE.FPU_DS >> 2] = get(AREA.FDS) & 0xffff;
-  const status = words >>> 16;
+  const control = words[from + (AREA.FCW >> 2)]!, tags = words[from + (AREA.FTW >> 2)]!;
+  i32[STATE.FPU_OPCODE >> 2] = tags >>> 16 & 0x7ff;
+  i32[STATE.FPU_IP >> 2] = words[from + (AREA.FIP >> 2)]!;
+  i32[STATE.FPU_CS >> 2] = words[from + (AREA.FCS >> 2)]! & 0xffff;
+  i32[STATE.FPU_DP >> 2] = words[from + (AREA.FDP >> 2)]!;
+  i32[STATE.FPU_DS >> 2] = words[from + (AREA.FDS >> 2)]! & 0xffff;
+  const status = control >>> 16;
   for (let i = 0; i < 8; i++) {
-    const to = (STATE.FPU_ST >> 2) + ((status >> 11) + i & 7) * 4;
-    u32[to] = get(AREA.ST + i * 16);
-    u32[to + 1] = get(AREA.ST + i * 16 + 4);
-    u32[to + 2] = get(AREA.ST + i * 16 + 8) & 0xffff;
+    const to = (STATE.FPU_ST >> 2) + ((status >> 11) + i & 7) * 4, at = from + (AREA.ST >> 2) + i * 4;
+    i32[to] = words[at]!;
+    i32[to + 1] = words[at + 1]!;
+    i32[to + 2] = words[at + 2]! & 0xffff;
   }
   setStatusWord(cpu, status);
-  setControlWord(cpu, words & 0xffff);
+  setControlWord(cpu, control & 0xffff);
   let empty = 0;
   for (let physical = 0; physical < 8; physical++) if ((tags >> physical & 1) === 0) empty |= 3 << (physical * 2);
   setTagWord(cpu, empty);
   if (!sse) return;
-  u32[STATE.MXCSR >> 2] = mxcsr;
-  for (let i = 0; i < XMM_DOUBLEWORDS; i++) i32[(STATE.XMM >> 2) + i] = get(AREA.XMM + i * 4);
+  i32[STATE.MXCSR >> 2] = mxcsr;
+  for (let i = 0; i < XMM_DOUBLEWORDS; i++) i32[(STATE.XMM >> 2) + i] = words[from + XMM_WORD + i]!;
 }
