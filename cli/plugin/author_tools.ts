@@ -34,12 +34,13 @@ export async function ownTest(file: string): Promise<OwnTest> {
 
 /** Runs a tool on a file with the configuration beside it, or with one that knows the contract where there is none. */
 async function deno(args: readonly string[], file: string): Promise<{ success: boolean; text: string }> {
-  const made = await hasConfiguration(file) ? undefined : await Deno.makeTempDir({ prefix: "bulkhead-" });
+  const own = await configurationOf(file);
+  const made = own === undefined ? await Deno.makeTempDir({ prefix: "bulkhead-" }) : undefined;
   try {
-    const configuration = `${made}/deno.json`;
+    const configuration = own ?? `${made}/deno.json`;
     if (made !== undefined) await Deno.writeTextFile(configuration, configurationFile(file, setup()));
     const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [...args, ...(made === undefined ? [] : ["--config", configuration]), file],
+      args: [...args, "--config", configuration, file],
       env: { NO_COLOR: "1" },
       stdin: "null",
     }).output();
@@ -50,16 +51,17 @@ async function deno(args: readonly string[], file: string): Promise<{ success: b
   }
 }
 
-/** Whether Deno finds a configuration beside the file or above it. */
-async function hasConfiguration(file: string): Promise<boolean> {
+/** The configuration beside the file or above it. Deno itself looks for it from the current folder. */
+async function configurationOf(file: string): Promise<string | undefined> {
   let folder = await Deno.realPath(file).catch(() => file);
   while (/[/\\]/.test(folder)) {
     folder = folder.replace(/[/\\][^/\\]*$/, "");
     for (const name of ["deno.json", "deno.jsonc"]) {
-      if (await Deno.stat(`${folder}/${name}`).then(() => true, () => false)) return true;
+      const path = `${folder}/${name}`;
+      if (await Deno.stat(path).then(() => true, () => false)) return path;
     }
   }
-  return false;
+  return undefined;
 }
 
 function firstErrors(text: string): string {

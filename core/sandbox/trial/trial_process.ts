@@ -5,6 +5,7 @@
  */
 import { BulkheadError } from "../../bus/error.ts";
 import { Channel, type Payload } from "../channel.ts";
+import { BUSY } from "../guarded_device.ts";
 import { createMailbox, stopMailbox } from "../mailbox.ts";
 import { PluginThread } from "../plugin_thread.ts";
 import { MailboxRelay } from "../relay.ts";
@@ -13,6 +14,9 @@ import { AttentionWord } from "../ring.ts";
 import type { TrialAnswer } from "./questions.ts";
 import type { TrialAsk, TrialOwnerSpeech, TrialSpeech } from "./trial.ts";
 import type { TrialInit } from "./trial_worker.ts";
+
+/** Milliseconds that one access to a plugin in the trial's own thread may take. */
+const STUCK = 3000;
 
 let relay: MailboxRelay | undefined;
 
@@ -40,7 +44,7 @@ async function attempt(ask: TrialAsk, payload: Payload): Promise<{ answer: Trial
     ? new PluginThread(
       { ses, text, manifest, subject, shared, attention: new AttentionWord().buffer } as never,
       NO_RIGHTS,
-      () => stopMailbox(shared),
+      { failed: () => stopMailbox(shared) },
     )
     : undefined;
   if (shared && question.placement === "process") {
@@ -59,8 +63,24 @@ async function attempt(ask: TrialAsk, payload: Payload): Promise<{ answer: Trial
     const sentence = `the trial of ${subject} failed: ${event.message}`;
     answer.reject(new BulkheadError({ code: "trial-failed", subject, sentence }));
   });
-  worker.postMessage({ ...question, ses, text, manifest, subject, shared } satisfies TrialInit);
-  return { answer: await answer.promise };
+  const busy = new SharedArrayBuffer(BUSY.BYTES);
+  worker.postMessage({ ...question, ses, text, manifest, subject, shared, busy } satisfies TrialInit);
+  const watch = watchFor(new Int32Array(busy), () => {
+    const failure = `${subject} did not return within ${STUCK / 1000} s from one access`;
+    answer.resolve({ failures: [failure], tried: 0 });
+  });
+  return { answer: await answer.promise.finally(() => clearInterval(watch)) };
+}
+
+/** Calls back when one entry into the plugin has lasted too long. */
+function watchFor(words: Int32Array, stuck: () => void): ReturnType<typeof setInterval> {
+  let entries = -1, since = performance.now();
+  return setInterval(() => {
+    if (words[BUSY.PLUGIN] === 0 || words[BUSY.ENTRIES] !== entries) {
+      entries = words[BUSY.ENTRIES]!;
+      since = performance.now();
+    } else if (performance.now() - since > STUCK) stuck();
+  }, STUCK / 10);
 }
 
 function rootModule(): string {

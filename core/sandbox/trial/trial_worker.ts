@@ -27,6 +27,8 @@ export interface TrialInit extends TrialQuestion {
   readonly subject: string;
   /** The mailbox of a device that runs elsewhere. */
   readonly shared: SharedArrayBuffer | null;
+  /** Says whether a plugin of this thread runs: see `BUSY`. */
+  readonly busy: SharedArrayBuffer;
 }
 
 interface WorkerScope {
@@ -52,7 +54,7 @@ scope.onmessage = async ({ data }) => {
   scope.close();
 };
 
-function placed({ placement, ses, text, subject, shared }: TrialInit, manifest: DeviceManifest): TriedDevice {
+function placed({ placement, ses, text, subject, shared, busy }: TrialInit, manifest: DeviceManifest): TriedDevice {
   let failure: BulkheadError | undefined;
   const detached = (error: BulkheadError) => failure ??= error;
   const take = () => {
@@ -70,6 +72,7 @@ function placed({ placement, ses, text, subject, shared }: TrialInit, manifest: 
     subject,
     manifest,
     detached,
+    busy: { words: new Int32Array(busy), index: 1 },
     ...(placement === "confined" ? { harden: realm.harden } : {}),
   });
   return { device: guarded, needs: manifest.needs, asked, detached: take };
