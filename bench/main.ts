@@ -1,15 +1,18 @@
 /**
- * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is.
+ * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is,
+ * `deno task bench placements` what an access to a device costs where the device runs.
  *
  * @module
  */
 import { BulkheadError } from "../mod.ts";
 import { interpreter } from "./interpreter.ts";
+import { placements } from "./placements.ts";
 import { peers } from "./peers.ts";
 
 try {
   const [first, ...rest] = Deno.args;
   if (first === "interpreter") await interpreter(rest);
+  else if (first === "placements") await placements(rest);
   else await peers(Deno.args);
 } catch (error) {
   if (!(error instanceof BulkheadError)) throw error;

@@ -22,7 +22,7 @@ export const virtioRng = device({
     seed: { default: 1, min: 0, max: 0xffffffff, doc: "what the bytes follow from in a deterministic machine" },
   },
   needs: {
-    virtio: { type: 4, queues: { requestq: { size: QUEUE_SIZE, readableBytes: 0 } } },
+    virtio: { type: 4, class: 0x00ff00, queues: { requestq: { size: QUEUE_SIZE, readableBytes: 0 } } },
     uses: { entropy: entropySource },
   },
   state: ({ seed }) => ({ words: spread(seed) }),

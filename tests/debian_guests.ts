@@ -15,6 +15,9 @@ export const NETBOOT: GuestFiles = await find("debian-12-netboot-i386");
 /** BusyBox, linked statically. */
 export const BUSYBOX: GuestFiles = await find("busybox-static-i386");
 
+/** A kernel with the modules that it needs for virtio. */
+export const LINUX_VIRTIO: GuestFiles = await find("linux-686");
+
 /** A kernel that uses physical address extension. */
 export const LINUX_PAE: GuestFiles = await find("linux-686-pae");
 

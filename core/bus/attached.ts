@@ -11,7 +11,7 @@ import type { Alarm, AnyDevice, Context, Region, ResetKind } from "./contract.ts
 import { type DmaCount, dmaWindow, type GuestMemory } from "./dma.ts";
 import { BulkheadError } from "./error.ts";
 import { Socket } from "./interface.ts";
-import { type LineSink, Output } from "./lines.ts";
+import { type LineSink, type MessageInterrupt, Output } from "./lines.ts";
 import { liveState } from "./live_state.ts";
 import type { LogSink } from "./log.ts";
 import { PciFunction, type PciState } from "./pci_function.ts";
@@ -43,6 +43,8 @@ export interface Surroundings {
   readonly memory: GuestMemory;
   /** Where records go. */
   readonly log: LogSink;
+  /** Who takes message interrupts; nobody if absent. */
+  readonly messages?: (message: MessageInterrupt) => void;
 }
 
 interface AnyWiring {
@@ -100,6 +102,8 @@ export class AttachedDevice<N extends Needs = Needs> {
     if (needs.pci?.interrupt !== undefined) {
       this.pci!.drivenBy(this.#named("line", this.#outputs, needs.pci.interrupt));
     }
+    const messages = [...this.#outputs.values()].filter(({ kind }) => kind === "message");
+    if (messages.length > 0 && around.messages !== undefined) this.pci?.offerMessages(name, messages, around.messages);
     this.#storage = new RegisterStorage(name, definition.latches ?? {});
     this.#state = definition.state(this.config);
     this.#wire();

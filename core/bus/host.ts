@@ -12,7 +12,7 @@ import type { AnyDevice, Device, ResetKind } from "./contract.ts";
 import type { DmaCount, GuestMemory } from "./dma.ts";
 import { BulkheadError } from "./error.ts";
 import type { Interface, Socket } from "./interface.ts";
-import { type LineSink, Net, type Output } from "./lines.ts";
+import { type LineSink, type MessageInterrupt, Net, type Output } from "./lines.ts";
 import type { LogSink } from "./log.ts";
 import { PciBus, type PciBusOptions } from "./pci_bus.ts";
 import { checkPci } from "./pci_checks.ts";
@@ -31,6 +31,8 @@ export interface DeviceHostOptions {
   readonly memory?: GuestMemory;
   /** Where devices' records go; nowhere if absent. */
   readonly log?: LogSink;
+  /** Who takes message interrupts, a local APIC; without it no device offers them. */
+  readonly messages?: (message: MessageInterrupt) => void;
 }
 
 /** How a device is placed in its machine. */
@@ -103,6 +105,7 @@ export class DeviceHost implements SystemBus {
   readonly #mmio = new MmioSpace();
   readonly #memory: GuestMemory;
   readonly #log: LogSink;
+  readonly #messages: DeviceHostOptions["messages"];
   readonly #devices = new Map<string, AttachedDevice>();
   readonly #links = new Map<Socket<object>, object>();
   #pci: PciBus | undefined;
@@ -112,6 +115,7 @@ export class DeviceHost implements SystemBus {
     this.clock = options.clock;
     this.#memory = options.memory ?? NO_MEMORY;
     this.#log = options.log ?? (() => {});
+    this.#messages = options.messages;
   }
 
   /**
@@ -138,6 +142,7 @@ export class DeviceHost implements SystemBus {
       clock: this.clock,
       memory: this.#memory,
       log: this.#log,
+      ...(this.#messages && { messages: this.#messages }),
     });
     const places = options.at as Readonly<Record<string, number | null | undefined>> | undefined;
     for (
@@ -151,7 +156,10 @@ export class DeviceHost implements SystemBus {
     }
     if (attached.pci !== undefined) {
       this.#pci!.plug(name, attached.pci, (region, base) => {
-        this.#map(attached as AttachedDevice, region.name, base, false);
+        if (attached.regions.get(region.name) === region) {
+          this.#map(attached as AttachedDevice, region.name, base, false);
+        } else if (base === null) this.#mmio.unmap(region);
+        else this.#mmio.map(region, base, false);
       });
       for (const [use, { name }] of Object.entries<Interface<object>>(device.needs.uses ?? {})) {
         if (name === pciBars.name) this.connect(attached.uses(use as never) as never, attached.pci.barAccess as never);

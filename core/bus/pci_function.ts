@@ -5,9 +5,11 @@
  *
  * @module
  */
-import type { Needs, Width } from "./claims.ts";
+import type { Needs, PciCapability, Width } from "./claims.ts";
+import { BulkheadError } from "./error.ts";
 import { defineInterface, type Interface } from "./interface.ts";
-import { Net, Output } from "./lines.ts";
+import { type MessageInterrupt, Net, Output } from "./lines.ts";
+import { MessageTable, type MessageTableState, MSIX_CAPABILITY, MSIX_CAPABILITY_BYTES } from "./message_table.ts";
 import type { RegionMap, Slot } from "./registers.ts";
 import { MmioSpace } from "./spaces.ts";
 
@@ -62,6 +64,8 @@ export interface PciState {
   readonly bars: readonly number[];
   /** Interrupt Line. */
   readonly interruptLine: number;
+  /** MSI-X, where the machine takes message interrupts. */
+  readonly messages?: MessageTableState;
 }
 
 /** A base address register that stands for a region. */
@@ -100,7 +104,7 @@ export class PciFunction {
   readonly #bars: (BaseAddress | undefined)[];
   /** Header and capabilities as far as they never change. */
   readonly #fixed = new DataView(new ArrayBuffer(CONFIGURATION_BYTES));
-  readonly #writableCommand: number;
+  #writableCommand: number;
   #command = 0;
   #cacheLineSize = 0;
   #latencyTimer = 0;
@@ -109,6 +113,7 @@ export class PciFunction {
   #preset: PciState | undefined;
   #pin: Output | undefined;
   #move: RegionMover = () => {};
+  #messages: MessageTable | undefined;
 
   /**
    * @param needs With `pci`. The caller has checked them.
@@ -167,6 +172,31 @@ export class PciFunction {
     this.reset();
   }
 
+  /**
+   * Offers MSI-X: message lines become message interrupts. Before {@linkcode PciFunction.plug}.
+   *
+   * @throws {BulkheadError} `bad-pci`: no base address register or no room for the capability is left.
+   */
+  offerMessages(device: string, lines: readonly Output[], send: (message: MessageInterrupt) => void): void {
+    const { capabilities = [] } = this.#needs.pci!;
+    const bar = this.#bars.lastIndexOf(undefined);
+    const ends = [
+      ...capabilities.map(({ at, body }) => at + 2 + body.length),
+      ...Object.values(this.#needs.configuration ?? {}).map(({ at, size }) => at + size),
+    ];
+    const end = Math.max(HEADER.END, ...ends);
+    const at = Math.ceil(end / 4) * 4;
+    if (bar < 0 || at + MSIX_CAPABILITY_BYTES > CONFIGURATION_BYTES) {
+      const expected = "a base address register and 12 bytes of configuration space for MSI-X", found = "none left";
+      throw new BulkheadError({ code: "bad-pci", subject: `device "${device}"`, expected, found });
+    }
+    const table = this.#messages = new MessageTable(device, lines, send, () => this.#driveInterrupt());
+    this.#bars[bar] = { region: table.region, io: false, size: table.region.size };
+    this.#writableCommand |= COMMAND.MEMORY_SPACE;
+    this.#fillCapabilities([...capabilities, { id: MSIX_CAPABILITY, at, body: table.capability(bar) }]);
+    this.space.map(table.control, at + 2, true);
+  }
+
   /** Connects the line that the device drives. */
   drivenBy(pin: Output): void {
     this.#pin = pin;
@@ -179,6 +209,7 @@ export class PciFunction {
   reset(): void {
     if (this.#preset === undefined) return;
     this.#load(this.#preset);
+    this.#messages?.reset();
     this.#remap();
     this.#driveInterrupt();
   }
@@ -191,12 +222,15 @@ export class PciFunction {
       latencyTimer: this.#latencyTimer,
       bars: [...this.#addresses],
       interruptLine: this.#interruptLine,
+      ...(this.#messages === undefined ? {} : { messages: this.#messages.save() }),
     };
   }
 
-  /** Takes a saved state over, after the device's lines. Regions are mapped by the caller; sinks are not told. */
+  /** Takes a saved state over, after the device's lines. Sinks are not told. */
   restore(saved: PciState): void {
     this.#load(saved);
+    if (saved.messages !== undefined) this.#messages?.restore(saved.messages);
+    this.#remap();
     this.interrupt.restore(this.#interruptLevel);
   }
 
@@ -277,6 +311,7 @@ export class PciFunction {
   }
 
   get #interruptLevel(): boolean {
+    if (this.#messages?.enabled === true) return false;
     return this.#pin?.level === true && (this.#command & COMMAND.INTERRUPT_DISABLE) === 0;
   }
 
@@ -317,7 +352,12 @@ export class PciFunction {
     view.setUint16(HEADER.SUBSYSTEM_VENDOR_ID, subsystem?.vendor ?? 0, true);
     view.setUint16(HEADER.SUBSYSTEM_VENDOR_ID + 2, subsystem?.device ?? 0, true);
     view.setUint8(HEADER.INTERRUPT_PIN, interrupt === undefined ? 0 : 1);
-    if (capabilities === undefined || capabilities.length === 0) return;
+    this.#fillCapabilities(capabilities ?? []);
+  }
+
+  #fillCapabilities(capabilities: readonly PciCapability[]): void {
+    if (capabilities.length === 0) return;
+    const view = this.#fixed;
     view.setUint16(HEADER.STATUS, STATUS.CAPABILITIES_LIST, true);
     let pointer: number = HEADER.CAPABILITIES_POINTER;
     for (const { id, at, body } of capabilities) {

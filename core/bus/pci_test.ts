@@ -207,3 +207,61 @@ Deno.test("an identity that no PCI device can have is refused with its field", (
   const lonely = new DeviceHost({ clock: new VirtualClock({ retired: () => 0 }) });
   assertThrows(() => lonely.attach(card), BulkheadError, "no PCI bus");
 });
+
+Deno.test("message lines are MSI-X vectors where the machine takes messages, and nothing where it does not", () => {
+  const sender = device({
+    id: "acme/sender",
+    api: 1,
+    version: 1,
+    needs: {
+      ports: { io: { base: 0x510, size: 1 } },
+      lines: { int: "level", first: "message", second: "message" },
+      pci: { vendor: 0x1234, device: 1, class: 0xff0000, interrupt: "int" },
+    },
+    state: () => ({}),
+    wire({ irq }) {
+      const int = irq("int"), vectors = [irq("first"), irq("second")];
+      const write = (value: number) => {
+        int.set((value & 0x80) !== 0);
+        vectors[value & 1]!.pulse();
+      };
+      return { regions: { io: [{ name: "SEND", at: 0, width: 1, kind: "sync", write }] } };
+    },
+  });
+  const machine = (messages?: (message: { address: number; data: number }) => void) => {
+    const host = new DeviceHost({
+      clock: new VirtualClock({ retired: () => 0 }),
+      ...(messages && { messages }),
+    });
+    const memory = { first: 0xe0000000, last: 0xefffffff }, ports = { first: 0xc000, last: 0xc0ff };
+    const pci = host.addPciBus({ memory, ports, requests: [3, 4, 5, 6] });
+    host.attach(sender);
+    host.reset("power-on");
+    return { host, pci };
+  };
+  assertEquals(machine().pci.read(HEADER.CAPABILITIES_POINTER, 1), 0);
+
+  const sent: string[] = [];
+  const take = ({ address, data }: { address: number; data: number }) =>
+    sent.push(`${address.toString(16)}: ${data.toString(16)}`);
+  const { host, pci } = machine(take);
+  assertEquals(pci.read(0x40, 4), 0x00010011);
+  const bar = HEADER.BASE_ADDRESS_0 + 4 * pci.read(0x44, 4), table = pci.read(bar, 4);
+  const entry = (vector: number, ...words: number[]) =>
+    words.forEach((word, index) => host.mmioWrite(table + 16 * vector + 4 * index, 4, word));
+  host.portWrite(0x510, 1, 0);
+  entry(0, 0xfee00000, 0, 0x41, 0);
+  entry(1, 0xfee01000, 0, 0x42);
+  pci.write(0x42, 2, 0x8000);
+  host.portWrite(0x510, 1, 0x80);
+  host.portWrite(0x510, 1, 0x81);
+  assertEquals([sent, pci.interrupts[3].level], [["fee00000: 41"], false]);
+  assertEquals(host.mmioRead(table + 0x800, 4), 2);
+
+  const other = machine(take);
+  other.host.restore(JSON.parse(JSON.stringify(host.save())));
+  other.host.mmioWrite(table + 16 + 12, 4, 0);
+  assertEquals([sent.at(-1), other.host.mmioRead(table + 0x800, 4)], ["fee01000: 42", 0]);
+  other.pci.write(0x42, 2, 0);
+  assertEquals(other.pci.interrupts[3].level, true);
+});

@@ -45,3 +45,5 @@ export * from "../virtio/bench_driver.ts";
 export type { DeviceState } from "./attached.ts";
 export type { ClockState } from "./clock.ts";
 export type { HostState } from "./host.ts";
+export type { MessageTableState } from "./message_table.ts";
+export type { PciState } from "./pci_function.ts";

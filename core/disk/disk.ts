@@ -303,12 +303,12 @@ export class Disk implements BlockDisk {
       return;
     }
     const action: BlockAction = request === "write-zeroes" ? "write" : request;
-    flight.left = Math.max(1, Math.ceil(length / store.longest));
-    const whole = request === "read" && flight.left > 1 ? new Uint8Array(length) : undefined;
+    const pieces = piecesOf(offset, length, store);
+    flight.left = Math.max(1, pieces.length);
+    const whole = request === "read" && pieces.length > 1 ? new Uint8Array(length) : undefined;
     const zeroes = request === "write-zeroes" ? new Uint8Array(Math.min(length, store.longest)) : undefined;
     if (length === 0) return this.#done(flight, 0, { status: "ok", data: NOTHING }, undefined);
-    for (let at = 0; at < length; at += store.longest) {
-      const size = Math.min(store.longest, length - at);
+    for (const { at, size } of pieces) {
       const piece = zeroes?.subarray(0, size) ?? (request === "write" ? data.subarray(at, at + size) : NOTHING);
       store.begin(action, offset + at, size, piece, (outcome) => this.#done(flight, at, outcome, whole));
     }
@@ -372,6 +372,18 @@ export class Disk implements BlockDisk {
   #await(met: () => boolean): void {
     this.#waited += waitUntil(this.#store, met);
   }
+}
+
+/** A range in pieces that a store takes and that share no granule. */
+function piecesOf(offset: number, length: number, { longest, granule }: BlockStore): { at: number; size: number }[] {
+  const pieces: { at: number; size: number }[] = [];
+  for (let at = 0; at < length;) {
+    const end = Math.floor((offset + at + longest) / granule) * granule;
+    const size = Math.min(end - offset, length) - at;
+    pieces.push({ at, size });
+    at += size;
+  }
+  return pieces;
 }
 
 function savedFlight({ tag, request, offset, length, data, due, outcome }: Flight): SavedFlight {

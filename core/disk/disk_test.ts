@@ -2,8 +2,10 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import type { BlockRequest, BlockStatus } from "../bus/backend.ts";
 import { VirtualClock } from "../bus/clock.ts";
 import { BulkheadError } from "../bus/error.ts";
+import type { BlockStore } from "./block_store.ts";
 import { Disk } from "./disk.ts";
 import type { DiskState } from "./disk_state.ts";
+import { Overlay } from "./overlay.ts";
 import { random, randomBytes, TestStore } from "./test_store.ts";
 
 interface Answer {
@@ -14,14 +16,14 @@ interface Answer {
 }
 
 /** A disk, its store, the clock that drives it, and what it answered. */
-class Rig {
+class Rig<Store extends BlockStore = TestStore> {
   retired = 0;
   readonly answers: Answer[] = [];
   readonly told: string[] = [];
   readonly clock = new VirtualClock({ retired: () => this.retired, rate: 1 });
   readonly disk: Disk;
 
-  constructor(readonly store: TestStore, deterministic: boolean, readOnly = false) {
+  constructor(readonly store: Store, deterministic: boolean, readOnly = false) {
     this.disk = new Disk("a", "a", store, {
       clock: this.clock,
       deterministic,
@@ -114,6 +116,23 @@ Deno.test("requests longer than an operation of the store are done in pieces, ze
   ]);
   assert(before.length === 512_000);
   assert(rig.answers[2]!.data.subarray(1536, 1536 + 900 * 512).every((byte) => byte === 0));
+});
+
+Deno.test("the pieces of a long request keep out of each other's way, where an overlay completes blocks from its disk", () => {
+  const base = new TestStore('disk "a"', randomBytes(random(3), 512 * 1024), { late: true, generation: "g" });
+  const file = new TestStore("overlay", new Uint8Array(512), { bytes: 1 << 22 });
+  const rig = new Rig(Overlay.open(base, { store: file, lasting: true }), false), next = random(6);
+  const model = base.contents.slice();
+  for (let tag = 0; tag < 40; tag++) {
+    const sector = next(600), data = randomBytes(next, 512 * (1 + next(400)));
+    rig.submit(tag, "write", sector, data);
+    model.set(data, sector * 512);
+    if (next(3) === 0) rig.store.poll();
+  }
+  rig.submit(99, "read", 0, 1024);
+  rig.disk.flush();
+  rig.pass(1);
+  assertEquals(rig.answers.at(-1), { tag: 99, status: "ok", data: model, time: 1 });
 });
 
 Deno.test("a request that makes no sense ends with an error and a sentence, and touches nothing", () => {

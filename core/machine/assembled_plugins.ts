@@ -13,6 +13,7 @@ import { SharedPort } from "../sandbox/mailbox.ts";
 import type { BackendLink } from "../sandbox/backend_link.ts";
 import { RemoteDevice } from "../sandbox/remote_device.ts";
 import { SharedBackendLink } from "../sandbox/shared_backend_link.ts";
+import type { MachineSignals } from "./board.ts";
 import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
@@ -27,12 +28,12 @@ export class AssembledPlugins {
 
   /**
    * @param deterministic Nothing may depend on the host's pace: posted writes are waited for.
-   * @param failed Ends the machine's run.
+   * @param signals Ends the machine's run; ends a plugin's compartment.
    */
   constructor(
     given: ThreadPlugins,
     readonly deterministic: boolean,
-    readonly failed: (error: BulkheadError) => void,
+    readonly signals: Pick<MachineSignals, "failed" | "detached">,
     readonly log: LogSink,
   ) {
     this.#given = given;
@@ -109,7 +110,8 @@ export class AssembledPlugins {
   }
 
   #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {
-    if (!optional) return this.failed(error);
+    this.signals.detached(name);
+    if (!optional) return this.signals.failed(error);
     this.log({ level: "error", source: name, message: `${error.message}; the machine goes on without it` });
   }
 }

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { characterBackend, entropySource, machineControl } from "../bus/backend.ts";
+import type { AttachedDevice } from "../bus/attached.ts";
+import { type CharacterBackend, characterBackend, entropySource, machineControl } from "../bus/backend.ts";
 import type { Needs } from "../bus/claims.ts";
 import { VirtualClock } from "../bus/clock.ts";
 import type { AnyDevice } from "../bus/contract.ts";
@@ -15,6 +16,7 @@ import type { RegionEvent } from "../engine/translator/region_watch.ts";
 import { Vcpu, type VcpuOptions } from "../engine/vcpu.ts";
 import { PAGE } from "../memory/layout.ts";
 import type { PhysicalMemory } from "../memory/physical.ts";
+import { AssembledBackends } from "./assembled_backends.ts";
 import type { Board, BoardParts, MachineSignals } from "./board.ts";
 import type { ResolvedDevice } from "./definition.ts";
 import { AssembledPlugins } from "./assembled_plugins.ts";
@@ -39,6 +41,8 @@ export interface Assembly {
   readonly board: BoardParts;
   /** The machine's plugins. */
   readonly plugins: AssembledPlugins;
+  /** What they are as back ends: disks and character streams. */
+  readonly backends: AssembledBackends;
 }
 
 /**
@@ -61,13 +65,32 @@ export function assemble(
     write: (address: number, from: Uint8Array) => transfer(late.cpu!.physical, "write", address, from),
   };
   const host = new DeviceHost({ clock, memory, log });
-  const parts = board(host, signals, {
+  // The first serial port may be at a back end, too, which is there later.
+  const tee: { serial?: CharacterBackend } = {};
+  const serial: CharacterBackend = {
+    write: (bytes) => {
+      signals.serial.write(bytes);
+      tee.serial?.write(bytes);
+    },
+    ready: () => {
+      signals.serial.ready();
+      tee.serial?.ready();
+    },
+  };
+  const parts = board(host, definition.serial === null ? signals : { ...signals, serial }, {
     memory: definition.memory,
     date: definition.clock.date,
     firmware: definition.firmware,
   });
-  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals.failed, log);
-  for (const device of definition.devices) attach(host, parts, signals, device, plugins.device(device.name));
+  const plugins = new AssembledPlugins(init.plugins, definition.clock.mode === "deterministic", signals, log);
+  const backends = new AssembledBackends(definition, parts, {
+    clock,
+    host,
+    log,
+    link: (name) => plugins.backend(name),
+  });
+  if (definition.serial !== null) tee.serial = backends.port(definition.serial, signals.typing);
+  for (const device of definition.devices) attach(host, parts, signals, backends, device, plugins.device(device.name));
 
   const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
   const instructions = trace("instructions"), interrupted = trace("interrupts");
@@ -90,7 +113,7 @@ export function assemble(
     ...(faulted ? { faulted: (fault) => reportFault(late.cpu!.cpu, fault, faulted) } : {}),
   });
   const runner = instructions ? new TracedCpu(cpu, instructions) : cpu;
-  return { cpu, runner, clock, host, board: parts, plugins };
+  return { cpu, runner, clock, host, board: parts, plugins, backends };
 }
 
 /** How the translator works, and what is to be seen of it. */
@@ -107,6 +130,7 @@ function attach(
   host: DeviceHost,
   parts: BoardParts,
   signals: MachineSignals,
+  backends: AssembledBackends,
   given: ResolvedDevice,
   device: AnyDevice,
 ): void {
@@ -117,6 +141,7 @@ function attach(
     else if (kind.name === entropySource.name) host.connect(attached.uses(use as never), signals.entropy as never);
     else if (kind.name === characterBackend.name) host.connect(attached.uses(use as never), signals.debug as never);
   }
+  backends.connect(attached as unknown as AttachedDevice, given);
   for (const [line, number] of Object.entries(given.lines)) {
     const request = parts.request(number);
     if (request === undefined) {

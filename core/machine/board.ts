@@ -30,10 +30,14 @@ export interface MachineSignals {
   readonly intr: LineSink;
   /** A part of the machine has failed for good: the run ends, and says so. */
   readonly failed: (error: BulkheadError) => void;
+  /** A plugin, by its name, was detached: its compartment is to be ended. */
+  readonly detached: (plugin: string) => void;
   /** Power off, exit with a status. */
   readonly control: MachineControl;
   /** Where the first serial port's characters go. */
   readonly serial: CharacterBackend;
+  /** Takes what is to be typed there. */
+  readonly typing: Pick<CharacterFrontEnd, "receive">;
   /** A debug console's characters. */
   readonly debug: CharacterBackend;
   /** The host's random bytes; none in a deterministic machine. */

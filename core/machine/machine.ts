@@ -330,6 +330,7 @@ function start(
         used: ({ plugin, use }) => listener.used?.(plugin, use),
         saved: (_body, bytes) => saving.sink?.(bytes),
         toPlugin: ({ index }, bytes) => processes.send(index, bytes),
+        killPlugin: ({ index }) => processes.kill(index),
       },
     },
   });

@@ -97,12 +97,20 @@ export class Monitor {
       a20: (level) => this.#machine.cpu.setA20(level),
       reset: (level) => void (level && this.#requestReset()),
       intr: () => {},
+      detached: (plugin) => this.#tell("detached", { plugin }),
       failed: (error) => this.#finishAtBoundary({ reason: "failed", error }),
       control: {
         powerOff: () => this.#finishAtBoundary({ reason: "powered-off" }),
         exit: (status) => this.#finishAtBoundary({ reason: "exit-port", status }),
       },
       serial: this.#serial,
+      typing: {
+        receive: (bytes) => {
+          const count = Math.min(bytes.length, this.#serial.room);
+          this.#serial.type(bytes.subarray(0, count));
+          return count;
+        },
+      },
       debug: { write: (bytes) => this.#tell("debug", {}, bytes), ready: () => {} },
       // A deterministic machine's devices have seeds.
       entropy: { available: !this.#deterministic, fill: (into) => void crypto.getRandomValues(into) },
@@ -168,12 +176,13 @@ export class Monitor {
 
   /** Takes over a saved state. @throws {BulkheadError} A state that is not this machine's. */
   #takeOver(json: MachineImageJson): void {
-    const { processor, bus, monitor } = imageFromJson(json);
-    const { cpu, host } = this.#machine;
-    checkMonitor({ processor, bus, monitor });
+    const { processor, bus, monitor, disks } = imageFromJson(json);
+    const { cpu, host, backends } = this.#machine;
+    checkMonitor({ processor, bus, monitor, disks });
     // The clock goes on at the processor's instruction count.
     cpu.restore(processor, processor.retired);
     host.restore(bus);
+    backends.disks.restore(disks.disks);
     this.#loop.haltedTime = monitor.haltedTime;
     this.#serial.restore(monitor.serial);
     this.#script.restore(monitor.script);
@@ -239,6 +248,7 @@ export class Monitor {
       time: this.#machine.clock.now(),
     } as ExitReport;
     this.#exit = report;
+    this.#machine.backends.finish();
     this.#tell("exit", { report });
   }
 
@@ -260,7 +270,9 @@ export class Monitor {
       throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
     }
     this.#takeInput();
-    const { cpu, host } = this.#machine;
+    const { cpu, host, backends } = this.#machine;
+    // Disks wait for the host, whose answers arm alarms.
+    const disks = backends.disks.save();
     const steps = this.#script.steps.filter(({ id }) => id < 0).map(({ step }) => step);
     const image = imageToJson({
       processor: { ...cpu.save(), retired: cpu.retired },
@@ -270,6 +282,7 @@ export class Monitor {
         script: { ...this.#script.save(), steps, whole: this.#wholeScript },
         haltedTime: this.#loop.haltedTime,
       },
+      disks: { disks },
     });
     this.#checkpoint = { resume: !this.#loop.paused };
     this.#loop.pause();
@@ -295,9 +308,12 @@ export class Monitor {
     if (this.#requests.stopped) this.#loop.leave();
     for (const frame of this.#frames.push(this.#requests.readAll())) this.#answer(frame);
     this.#takeInput();
+    // An answer of the host's is the guest's as soon as possible.
+    this.#machine.plugins.safePoint();
   }
 
   #safePoint(idle: boolean): void {
+    this.#machine.backends.safePoint();
     this.#machine.plugins.safePoint();
     if (this.#input.readable > 0) this.#takeInput();
     const pending = this.#serial.pendingOutput;
@@ -391,6 +407,7 @@ export class Monitor {
       stops: this.#loop.stops,
       cpu: cpu.stats(),
       bus: host.statistics(),
+      disks: this.#machine.backends.disks.statistics(),
       serial: { written: this.#serial.written, read: this.#serial.read },
       clock: { dropped: clock.dropped, steps: clock.steps },
     };
@@ -421,7 +438,7 @@ export class Monitor {
 }
 
 /** Checks what a snapshot says of the monitor; processor and bus are checked by who takes them over. */
-function checkMonitor({ processor, monitor }: MachineImage): void {
+function checkMonitor({ processor, monitor, disks }: MachineImage): void {
   const count = (value: unknown) => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
   const { serial, script, haltedTime } = monitor ?? {};
   const steps = (value: unknown) =>
@@ -434,7 +451,7 @@ function checkMonitor({ processor, monitor }: MachineImage): void {
   const right = typeof processor === "object" && processor !== null && typeof processor.fields === "object" &&
     count(processor.retired) && serial?.input instanceof Uint8Array && count(serial.written) && count(serial.read) &&
     typeof script?.text === "string" && Array.isArray(script.partial) && script.partial.every(count) &&
-    steps(script.steps) && steps(script.whole) && count(haltedTime);
+    steps(script.steps) && steps(script.whole) && count(haltedTime) && Array.isArray(disks?.disks);
   if (right) return;
   throw new BulkheadError({
     code: "monitor-image",

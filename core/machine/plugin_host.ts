@@ -6,7 +6,7 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import { grantedRights } from "../sandbox/grants.ts";
-import { BUSY } from "../sandbox/guarded_device.ts";
+import { BUSY, busyPlugin } from "../sandbox/guarded_device.ts";
 import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
 import { PluginThread } from "../sandbox/plugin_thread.ts";
 import { MailboxRelay } from "../sandbox/relay.ts";
@@ -19,7 +19,7 @@ import { BackendRelay } from "../sandbox/backend_relay.ts";
 import type { PluginPart, PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds between two looks at what runs. */
-const WATCH_INTERVAL = 250;
+const WATCH_INTERVAL = 100;
 
 /** Milliseconds that a plugin in the virtual CPU's thread may take for one access. */
 const CONFINED_LIMIT = 3000;
@@ -36,6 +36,8 @@ export interface PluginHostOptions {
   readonly wake: () => void;
   /** Sends a message to the process of the plugin with this index. */
   readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  /** Kills the process of the plugin with this index. */
+  readonly kill: (index: number) => void;
   /** A plugin, by its name, used something of the host. */
   readonly used: (plugin: string, use: HostUse) => void;
   /** A plugin must not go on, and the machine's process with it. */
@@ -52,7 +54,7 @@ export class PluginHost {
   readonly #relays = new Map<number, MailboxRelay | BackendRelay>();
   /** Processes that are not up yet. */
   readonly #starting = new Map<number, PromiseWithResolvers<BackendOpened | undefined>>();
-  readonly #threads: PluginThread[] = [];
+  readonly #threads = new Map<number, PluginThread>();
   readonly #busy = new SharedArrayBuffer(BUSY.BYTES);
   #baseline = 0;
 
@@ -114,6 +116,13 @@ export class PluginHost {
     this.#options.wake();
   }
 
+  /** A plugin was detached: its process is killed; its Worker ends once it is not busy. */
+  detached(name: string): void {
+    const index = this.#parts.plugins.findIndex((plugin) => plugin.name === name);
+    this.#threads.get(index)?.end();
+    if (this.#relays.has(index)) this.#options.kill(index);
+  }
+
   #start(index: number, part: PluginPart, shared: SharedArrayBuffer): Promise<BackendOpened | undefined> {
     const { attention, wake, toProcess, used } = this.#options;
     const answers = this.#answers[index]!;
@@ -150,7 +159,7 @@ export class PluginHost {
       failed: () => this.processEnded(index),
       used: (use) => used(part.name, use),
     });
-    this.#threads.push(thread);
+    this.#threads.set(index, thread);
     return thread.ready;
   }
 
@@ -161,13 +170,13 @@ export class PluginHost {
     const inside = plugins.filter(({ placement }) => placement !== "process");
     if (inside.length === 0) return;
     const words = new Int32Array(this.#busy);
-    let entries = -1, since = 0;
+    let before = 0, since = 0;
     const limit = this.#options.memory + GROWTH.OWN + GROWTH.PLUGIN * inside.length;
     const timer = setInterval(() => {
-      const plugin = words[BUSY.PLUGIN]!, count = words[BUSY.ENTRIES]!;
+      const word = Atomics.load(words, 0), plugin = busyPlugin(word);
       const now = performance.now();
-      if (here.length === 0 || plugin === 0 || count !== entries) {
-        entries = count;
+      if (here.length === 0 || plugin === 0 || word !== before) {
+        before = word;
         since = now;
       } else if (now - since > CONFINED_LIMIT) {
         clearInterval(timer);

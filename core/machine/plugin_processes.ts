@@ -45,6 +45,11 @@ export class PluginProcesses {
     return this.#processes.get(index)?.send(message) ?? Promise.resolve();
   }
 
+  /** Kills one. */
+  kill(index: number): void {
+    this.#processes.get(index)?.kill();
+  }
+
   /** Kills them all. */
   end(): void {
     this.#ended = true;

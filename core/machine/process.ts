@@ -170,6 +170,7 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
     attention: thread.attention,
     wake: () => thread.wake(),
     toProcess: (index, message) => channel.send("toPlugin", { index }, message).catch(() => {}),
+    kill: (index) => void channel.send("killPlugin", { index }).catch(() => {}),
     used: (plugin, use) => void channel.send("used", { plugin, use }).catch(() => {}),
     fatal: async (error) => {
       await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
@@ -239,6 +240,7 @@ function loadAgain(all: readonly Reloading[], index: number, offset: number, pay
 /** Passes what the virtual CPU tells to whom it concerns. */
 async function hear<K extends keyof ThreadEvents>(name: K, body: ThreadEvents[K], payload: Payload): Promise<void> {
   if (name === "debugStop") return gdb?.stopped((body as ThreadEvents["debugStop"]).stop);
+  if (name === "detached") return plugins?.detached((body as ThreadEvents["detached"]).plugin);
   if (name === "reload") return void reload(built());
   if (name === "exit") gdb?.exited(0);
   await channel.send(name as keyof VcpuEvents, body as never, payload);

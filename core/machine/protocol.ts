@@ -94,6 +94,8 @@ export type VcpuEvents = {
 /** What a virtual CPU tells the machine process, too. */
 export type ThreadEvents = VcpuEvents & {
   debugStop: { stop: DebugStop };
+  /** A plugin, by its name, was detached. */
+  detached: { plugin: string };
   /** A reset needs the guest in RAM again. The virtual CPU stands still until it reads in `reloaded` how that went. */
   reload: Nothing;
 };
@@ -150,6 +152,8 @@ export type MachineSpeech = {
     reload: { ask: { pieces: Piece[] }; answer: Nothing };
   };
   events: VcpuEvents & {
+    /** The process of the plugin with this index is to be killed. */
+    killPlugin: { index: number };
     /** The payload is for the process of the plugin with this index. */
     toPlugin: { index: number };
     /** A plugin, by its name in the machine, used something of the host. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HostStatistics } from "../bus/host.ts";
+import type { DiskStatistics } from "../disk/disk.ts";
 
 /** A processor's counters since power-on. */
 export interface ProcessorStatistics {
@@ -73,6 +74,8 @@ export interface MachineStatistics {
   readonly cpu: ProcessorStatistics;
   /** Devices by name: accesses by register and kind, counters, DMA; accesses that nobody answered; alarms. */
   readonly bus: HostStatistics;
+  /** Disks by name. */
+  readonly disks: Readonly<Record<string, DiskStatistics>>;
   /** Bytes that the guest wrote to and read from its first serial port. */
   readonly serial: { readonly written: number; readonly read: number };
   /** The clock: host nanoseconds that were never made up for, and steps over long gaps. */

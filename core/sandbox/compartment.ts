@@ -47,7 +47,7 @@ export function lockdownRealm(sesText: string): Realm {
       unhandledRejectionTrapping: "none",
       consoleTaming: "unsafe",
       stackFiltering: "concise",
-      overrideTaming: "severe",
+      overrideTaming: "moderate",
       localeTaming: "unsafe",
       evalTaming: "safe-eval",
       reporting: "none",

@@ -33,8 +33,13 @@ export interface GuardOptions {
 
 const ONES = 0xffffffff;
 
-/** Whole words of the area that says which plugin runs: the plugin's number (0: none), and a count of entries. */
-export const BUSY = { PLUGIN: 0, ENTRIES: 1, BYTES: 64 } as const;
+/** The word that says which plugin runs: 0, or the plugin's number above a count of its entries, which tells one access from another. */
+export const BUSY = { ENTRIES: 0xf_ffff, BYTES: 64 } as const;
+
+/** The number of the plugin that runs, from the word; 0 if none does. */
+export function busyPlugin(word: number): number {
+  return Math.floor(word / (BUSY.ENTRIES + 1));
+}
 
 /** Puts a device of this thread behind a guard. */
 export function guardDevice(device: AnyDevice, options: GuardOptions): AnyDevice {
@@ -45,15 +50,15 @@ class Guard {
   readonly #device: AnyDevice;
   readonly #options: GuardOptions;
   readonly #words: Int32Array;
-  readonly #index: number;
+  readonly #mark: number;
   readonly #flood: FloodGate;
-  #failed = false;
+  readonly #status = { failed: false, entries: 0 };
 
   constructor(device: AnyDevice, options: GuardOptions) {
     this.#device = device;
     this.#options = options;
     this.#words = options.busy?.words ?? new Int32Array(BUSY.BYTES / 4);
-    this.#index = options.busy?.index ?? 1;
+    this.#mark = (options.busy?.index ?? 1) * (BUSY.ENTRIES + 1);
     this.#flood = new FloodGate(() => this.#detach("it logged without end"));
   }
 
@@ -68,7 +73,7 @@ class Guard {
         const sentence = `${subject} was stopped while ${what}: ${whatThrown(error)}`;
         throw new BulkheadError({ code: "plugin-threw", subject, sentence });
       } finally {
-        this.#words[BUSY.PLUGIN] = before;
+        this.#words[0] = before;
       }
     };
     return {
@@ -132,41 +137,40 @@ class Guard {
 
   #slot(answer: Answer, name: string, copied: boolean) {
     const { read, write, readBlock, writeBlock } = answer;
-    const words = this.#words, index = this.#index;
+    const words = this.#words, mark = this.#mark, status = this.#status;
+    const returned = (value: unknown) => this.#returned(value, name),
+      threw = (error: unknown) => this.#threw(error, name);
     return {
       // Written out, as these are what a guest's accesses wait for.
       read: (offset: number, width: Width): number => {
-        if (this.#failed) return ONES;
-        const before = words[BUSY.PLUGIN]!;
-        words[BUSY.PLUGIN] = index;
-        words[BUSY.ENTRIES]!++;
+        if (status.failed) return ONES;
+        const before = words[0]!;
+        words[0] = mark + (++status.entries & BUSY.ENTRIES);
         try {
           const value = read!(offset, width);
-          if (typeof value === "number" && value === value) return value;
-          return this.#returned(value, name);
+          words[0] = before;
+          return typeof value === "number" && value === value ? value : returned(value);
         } catch (error) {
-          return this.#threw(error, name);
-        } finally {
-          words[BUSY.PLUGIN] = before;
+          words[0] = before;
+          return threw(error);
         }
       },
       write: (offset: number, width: Width, value: number): void => {
-        if (this.#failed) return;
-        const before = words[BUSY.PLUGIN]!;
-        words[BUSY.PLUGIN] = index;
-        words[BUSY.ENTRIES]!++;
+        if (status.failed) return;
+        const before = words[0]!;
+        words[0] = mark + (++status.entries & BUSY.ENTRIES);
         try {
           write!(offset, width, value);
+          words[0] = before;
         } catch (error) {
-          this.#threw(error, name);
-        } finally {
-          words[BUSY.PLUGIN] = before;
+          words[0] = before;
+          threw(error);
         }
       },
       readBlock: (offset: number, width: Width, into: Uint8Array): number => {
         const most = into.length / width, bytes = copied ? new Uint8Array(into.length) : into;
         const items = this.#run(() => readBlock!(offset, width, bytes), name);
-        if (this.#failed) {
+        if (this.#status.failed) {
           into.fill(0xff);
           return most;
         }
@@ -181,21 +185,20 @@ class Guard {
   }
 
   #items(items: unknown, most: number): number {
-    if (this.#failed) return most;
+    if (this.#status.failed) return most;
     if (typeof items === "number" && Number.isInteger(items) && items >= 1 && items <= most) return items;
     this.#detach(`it said that it moved ${String(items)} of ${most} items`);
     return most;
   }
 
   #enter(): number {
-    const before = this.#words[BUSY.PLUGIN]!;
-    this.#words[BUSY.PLUGIN] = this.#index;
-    this.#words[BUSY.ENTRIES]!++;
+    const before = this.#words[0]!;
+    this.#words[0] = this.#mark + (++this.#status.entries & BUSY.ENTRIES);
     return before;
   }
 
   #run(run: () => unknown, name: string): unknown {
-    if (this.#failed) return undefined;
+    if (this.#status.failed) return undefined;
     const before = this.#enter();
     try {
       return run();
@@ -203,7 +206,7 @@ class Guard {
       this.#threw(error, name);
       return undefined;
     } finally {
-      this.#words[BUSY.PLUGIN] = before;
+      this.#words[0] = before;
     }
   }
 
@@ -223,8 +226,8 @@ class Guard {
   }
 
   #detach(why: string): void {
-    if (this.#failed) return;
-    this.#failed = true;
+    if (this.#status.failed) return;
+    this.#status.failed = true;
     const { subject, detached } = this.#options;
     detached(new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` }));
   }

@@ -11,6 +11,7 @@ import type { Connection, FileHandle, HostRights, Listener } from "../bus/host_r
 import { openFile } from "./host_file.ts";
 import { connectTo, listenAt } from "./host_net.ts";
 import { type HostAudit, Uses } from "./host_uses.ts";
+import { UseTally } from "./use_tally.ts";
 
 export type { HostAudit, HostUse } from "./host_uses.ts";
 
@@ -38,6 +39,7 @@ export function hostHandles(
   bindings: Readonly<Record<string, string>>,
   audit: HostAudit,
 ): HostHandles {
+  const tally = new UseTally(audit), told: HostAudit = (use) => tally.tell(use);
   const rights = new Map(Object.entries(host ?? {})), real = new Map(Object.entries(bindings));
   const open = new Set<() => void>();
   const uses = (kind: string, name: string): { uses: Uses; value: string; access: string } => {
@@ -45,7 +47,7 @@ export function hostHandles(
     if (right === undefined || right.kind !== kind || value === undefined) {
       const asked = [...rights].filter(([, { kind: other }]) => other === kind).map(([name]) => name);
       const cause = `the manifest declares ${asked.length === 0 ? `no right to ${kind}` : `only ${asked.join(", ")}`}`;
-      audit({ right: String(name), value: "", action: "open", uses: 1, bytes: 0, outcome: "denied", cause });
+      told({ right: String(name), value: "", action: "open", uses: 1, bytes: 0, outcome: "denied", cause });
       throw new BulkheadError({
         code: "right-not-granted",
         subject: `the right "${name}"`,
@@ -54,7 +56,7 @@ export function hostHandles(
         remedy: "declare it under host, with its reason",
       });
     }
-    const made = new Uses(name, value, audit);
+    const made = new Uses(name, value, told);
     open.add(() => made.tell());
     return { uses: made, value, access: right.kind === "file" ? right.access : "" };
   };
@@ -78,6 +80,7 @@ export function hostHandles(
       close: () => {
         for (const close of [...open].reverse()) close();
         open.clear();
+        tally.flush();
       },
     } satisfies HostHandles,
   );

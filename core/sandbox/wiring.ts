@@ -307,7 +307,7 @@ function buildRegion(
     if (register.kind !== "sync") return place as unknown as Register;
     return {
       ...place,
-      ...(reads ? { read: () => read(0, width) } : {}),
+      ...(reads ? { read } : {}),
       ...(writes ? { write: (value: number) => write(0, width, value) } : {}),
     } as unknown as Register;
   });
@@ -352,7 +352,8 @@ function register(given: unknown, where: string): { description: RegisterDescrip
   return {
     description,
     answer: {
-      ...(read ? { read: () => read.call(fields) } : {}),
+      // Bound, not wrapped: this is the way of every access.
+      ...(read ? { read: read.bind(fields) } : {}),
       ...(write ? { write: (_offset, _width, value) => write.call(fields, value) } : {}),
     },
   };

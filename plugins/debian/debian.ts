@@ -7,7 +7,8 @@
 import { BulkheadError } from "../../core/bus/error.ts";
 import type { DebianHost } from "./host.ts";
 import { ImageStore, type StoredImage } from "./image_store.ts";
-import { type DebianImage, type ImageRole, IMAGES } from "./images.ts";
+import { type DebianImage, type ImageRole, IMAGES, rolesOf } from "./images.ts";
+import { moduleArchive } from "./modules.ts";
 import { checkInterrupted, errorsOf, type Package, PrivateApt, runProgram } from "./private_apt.ts";
 
 /** A known image, and whether it is there. */
@@ -104,6 +105,10 @@ async function fetchImage(image: DebianImage, host: DebianHost, store: ImageStor
   for (const [role, path] of Object.entries(image.files) as [ImageRole, string][]) {
     found[role] = await locate(`${unpacked}/${path}`, wanted, path, remedy);
   }
+  if (image.modules !== undefined) {
+    found.initrd = `${work}/modules.cpio`;
+    await Deno.writeFile(found.initrd, await moduleArchive(unpacked, image.modules, wanted, remedy));
+  }
   checkInterrupted(host);
   await store.add(image, { package: wanted.name, version: wanted.version }, work, found);
 }
@@ -153,7 +158,7 @@ async function removeFolder(path: string): Promise<void> {
 
 /** What a user can give instead of an image. */
 function remedyFor(image: DebianImage): string {
-  const options = (Object.keys(image.files) as ImageRole[]).map((role) =>
+  const options = rolesOf(image).map((role) =>
     role === "program" ? "a static i386 BusyBox of your own with --overlay" : `--${role} FILE`
   );
   return `give ${options.join(" and ")} instead`;

@@ -52,6 +52,9 @@ function hostOf(cache: string, script: Script): DebianHost & { readonly steps: s
   };
 }
 
+/** A module that says what it needs and what it is for. */
+const MODULE = "\0license=GPL\0alias=pci:v00001AF4d*\0depends=virtio\0";
+
 const busybox: Script = {
   packages: { "busybox-static": "Package: busybox-static\nVersion: 1:1.35.0-4\nDepends: libc6\n" },
   content: { "bin/busybox": "program", "usr/share/doc/readme": "text" },
@@ -129,6 +132,25 @@ Deno.test("a metapackage leads to the package with the kernel", () =>
     const { files, package: origin } = await pull("linux-686-pae", host);
     assertEquals(origin, "linux-image-6.1.0-9-686-pae");
     assertEquals(files, { kernel: `${cache}/images/linux-686-pae/vmlinuz-6.1.0-9-686-pae` });
+  }));
+
+Deno.test("a kernel's modules become an initial RAM disk; one that lacks a module is refused", () =>
+  inCache(async (cache) => {
+    const { modules = [] } = IMAGES.find(({ name }) => name === "linux-686")!;
+    const paths = modules.map((name) => `lib/modules/6.1.0-9-686/kernel/${name}.ko`);
+    const packages = { "linux-image-686": "Version: 6.1.1-1\nDepends: linux-image-6.1.0-9-686\n" };
+    const script = (paths: readonly string[]): Script => ({
+      packages: { ...packages, "linux-image-6.1.0-9-686": "Version: 6.1.1-1\n" },
+      content: { "boot/vmlinuz-6.1.0-9-686": "kernel", ...Object.fromEntries(paths.map((path) => [path, MODULE])) },
+    });
+    const error = await assertRejects(() => pull("linux-686", hostOf(cache, script(paths.slice(1)))), BulkheadError);
+    assertStringIncludes(error.message, `the module ${modules[0]}`);
+    const { files } = await pull("linux-686", hostOf(cache, script([...paths, "lib/modules/6.1.0-9-686/other.ko"])));
+    const archive = await Deno.readTextFile(files.initrd ?? "");
+    for (const path of paths) assertStringIncludes(archive, path);
+    assertEquals(archive.includes("other.ko"), false);
+    assertStringIncludes(archive, "kernel/virtio_blk.ko: kernel/virtio.ko\n");
+    assertStringIncludes(archive, "alias pci:v00001AF4d* virtio_blk\n");
   }));
 
 Deno.test("a source that fails does not matter where another has the package", () =>

@@ -5,7 +5,7 @@
  */
 
 import { BulkheadError } from "../../core/bus/error.ts";
-import type { DebianImage, ImageRole } from "./images.ts";
+import { type DebianImage, type ImageRole, rolesOf } from "./images.ts";
 
 /** An image that is there. */
 export interface StoredImage {
@@ -57,7 +57,7 @@ export class ImageStore {
       if (manifest.format !== FORMAT) return undefined;
       const files: Record<string, string> = {};
       let total = 0;
-      for (const role of Object.keys(image.files)) {
+      for (const role of rolesOf(image)) {
         const { file, size } = manifest.files[role] ?? {};
         if (file === undefined || size === undefined || file.includes("/")) return undefined;
         const status = await Deno.stat(`${folder}/${file}`);

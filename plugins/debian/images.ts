@@ -19,7 +19,33 @@ export interface DebianImage {
   readonly dependency?: string;
   /** Where the files lie in the package. The last part of a path may hold one `*`. */
   readonly files: Readonly<Partial<Record<ImageRole, string>>>;
+  /** Kernel modules in the package, by name, of which the image's `initrd` is made. They lie in it as in the package. */
+  readonly modules?: readonly string[];
 }
+
+/** What the files of an image are for. */
+export function rolesOf({ files, modules }: DebianImage): ImageRole[] {
+  const roles = Object.keys(files) as ImageRole[];
+  return modules === undefined ? roles : [...roles, "initrd"];
+}
+
+/** Modules without which Debian's kernel finds no virtio device, and no file system on its disks. */
+const VIRTIO_MODULES = [
+  "virtio",
+  "virtio_ring",
+  "virtio_pci",
+  "virtio_pci_modern_dev",
+  "virtio_pci_legacy_dev",
+  "virtio_blk",
+  "virtio_console",
+  "virtio-rng",
+  "ext4",
+  "jbd2",
+  "mbcache",
+  "crc16",
+  "crc32c_generic",
+  "libcrc32c",
+];
 
 const NETBOOT = "usr/lib/debian-installer/images/12/i386/text/debian-installer/i386";
 
@@ -39,6 +65,14 @@ export const IMAGES: readonly DebianImage[] = [
     description: "BusyBox in one static program, the user space of an initramfs of one's own",
     package: "busybox-static",
     files: { program: "bin/busybox" },
+  },
+  {
+    name: "linux-686",
+    description: "Linux 6.1 for the i686, and its modules for virtio devices and ext4",
+    package: "linux-image-686",
+    dependency: "linux-image-",
+    files: { kernel: "boot/vmlinuz-*" },
+    modules: VIRTIO_MODULES,
   },
   {
     name: "linux-686-pae",

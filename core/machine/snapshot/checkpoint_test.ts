@@ -69,6 +69,7 @@ class TestMachine {
       control: { powerOff: nothing, exit: nothing },
       serial: { write: (bytes) => void (this.text += new TextDecoder().decode(bytes)), ready: nothing },
       debug: { write: nothing, ready: nothing },
+      entropy: { available: false, fill: () => {} },
     }, nothing);
   }
 

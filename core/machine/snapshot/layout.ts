@@ -58,6 +58,8 @@ export const SECTION = {
   BUS: "bus",
   /** JSON: what stands between the machine and its owner: serial queues, script. */
   MONITOR: "monitor",
+  /** JSON: the disks' generations and their requests in flight. Absent where a machine has no disks. */
+  DISKS: "disks",
   /** The guest's ROMs, one after the other, as one Zstandard frame; no bytes where it has none. */
   FIRMWARE: "firmware",
   /** Contents of pages, one after the other, as one Zstandard frame. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { HostState } from "../../bus/host.ts";
+import type { DiskState } from "../../disk/disk_state.ts";
 import type { CpuImage } from "../../engine/cpu_image.ts";
 import type { Json } from "../../sandbox/frame.ts";
 import type { ResolvedStep } from "../definition.ts";
@@ -26,26 +27,34 @@ export interface MonitorState {
   readonly haltedTime: number;
 }
 
+/** The section `disks`. */
+export interface DisksState {
+  /** In the machine's order. */
+  readonly disks: readonly DiskState[];
+}
+
 /** A machine without its memory. */
 export interface MachineImage {
   readonly processor: ProcessorState;
   readonly bus: HostState;
   readonly monitor: MonitorState;
+  readonly disks: DisksState;
 }
 
 /** A machine image as JSON, section by section. */
 export type MachineImageJson = { readonly [K in keyof MachineImage]: Json };
 
 /** The image as JSON. @throws {BulkheadError} `state-not-plain`: a device's state that is not. */
-export function imageToJson({ processor, bus, monitor }: MachineImage): MachineImageJson {
-  return { processor: toJson(processor), bus: toJson(bus), monitor: toJson(monitor) };
+export function imageToJson({ processor, bus, monitor, disks }: MachineImage): MachineImageJson {
+  return { processor: toJson(processor), bus: toJson(bus), monitor: toJson(monitor), disks: toJson(disks) };
 }
 
 /** The image again. What it says is checked by who takes it over. */
-export function imageFromJson({ processor, bus, monitor }: MachineImageJson): MachineImage {
+export function imageFromJson({ processor, bus, monitor, disks }: MachineImageJson): MachineImage {
   return {
     processor: fromJson(processor) as ProcessorState,
     bus: fromJson(bus) as HostState,
     monitor: fromJson(monitor) as MonitorState,
+    disks: fromJson(disks) as DisksState,
   };
 }

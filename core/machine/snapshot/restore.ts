@@ -49,6 +49,7 @@ export class Snapshot {
       processor: await json(SECTION.PROCESSOR),
       bus: await json(SECTION.BUS),
       monitor: await json(SECTION.MONITOR),
+      disks: container.has(SECTION.DISKS) ? await json(SECTION.DISKS) : { disks: [] },
     };
     const pieces = await decodeFirmware(subject, await container.read(SECTION.FIRMWARE), machine.identity.pieces);
     return new Snapshot(container, machine, image, pieces);

@@ -47,6 +47,7 @@ export async function writeSnapshot(machine: StandingMachine, sink: ByteSink): P
   await container.section(SECTION.PROCESSOR, json(image.processor));
   await container.section(SECTION.BUS, json(image.bus));
   await container.section(SECTION.MONITOR, json(image.monitor));
+  if (machine.definition.disks.length > 0) await container.section(SECTION.DISKS, json(image.disks));
   await container.section(SECTION.FIRMWARE, encodeFirmware(pieces));
   await container.section(SECTION.PAGES, writer.pages());
   await container.section(SECTION.MEMORY, [encodeMemoryMap(writer.map())]);
