@@ -28,9 +28,10 @@ export function setup(): AuthorSetup {
   const programs = quoted(fromFileUrl(new URL("../../tools/programs.ts", import.meta.url)));
   return {
     contract: new URL("../../mod.ts", import.meta.url).href,
-    command: `deno run ${RIGHTS} --allow-run="$(deno run --no-prompt --allow-read --allow-env=PATH ${programs})" ${
-      quoted(fromFileUrl(main))
-    }`,
+    command:
+      `deno run --config ${own} ${RIGHTS} --allow-run="$(deno run --no-prompt --allow-read --allow-env=PATH ${programs})" ${
+        quoted(fromFileUrl(main))
+      }`,
   };
 }
 
