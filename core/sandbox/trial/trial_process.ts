@@ -5,7 +5,7 @@
  */
 import { BulkheadError } from "../../bus/error.ts";
 import { Channel, type Payload } from "../channel.ts";
-import { BUSY } from "../guarded_device.ts";
+import { BUSY, busyPlugin } from "../guarded_device.ts";
 import { createMailbox, stopMailbox } from "../mailbox.ts";
 import { PluginThread } from "../plugin_thread.ts";
 import { MailboxRelay } from "../relay.ts";
@@ -74,10 +74,11 @@ async function attempt(ask: TrialAsk, payload: Payload): Promise<{ answer: Trial
 
 /** Calls back when one entry into the plugin has lasted too long. */
 function watchFor(words: Int32Array, stuck: () => void): ReturnType<typeof setInterval> {
-  let entries = -1, since = performance.now();
+  let entry = 0, since = performance.now();
   return setInterval(() => {
-    if (words[BUSY.PLUGIN] === 0 || words[BUSY.ENTRIES] !== entries) {
-      entries = words[BUSY.ENTRIES]!;
+    const now = words[0]!;
+    if (busyPlugin(now) === 0 || now !== entry) {
+      entry = now;
       since = performance.now();
     } else if (performance.now() - since > STUCK) stuck();
   }, STUCK / 10);
