@@ -12,11 +12,12 @@ import { command as disk } from "./disk.ts";
 import { EXIT } from "./exit_codes.ts";
 import { command as image } from "./image.ts";
 import { usage } from "./options.ts";
+import { command as plugin } from "./plugin.ts";
 import { command as run } from "./run.ts";
 import { command as start } from "./start.ts";
 import { command as vectors } from "./vectors.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { start, run, image, disk, disasm, vectors };
+const COMMANDS: Readonly<Record<string, Command>> = { start, run, plugin, image, disk, disasm, vectors };
 
 function help(): string {
   const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));

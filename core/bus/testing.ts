@@ -1,5 +1,5 @@
 /**
- * For tests of devices: a bench, and the conformance kit.
+ * For tests of devices and back ends: a bench for each, and the conformance kit.
  *
  * @example Testing a device of one's own
  * ```ts
@@ -38,6 +38,7 @@
  * @module
  */
 
+export * from "./backend_bench.ts";
 export * from "./bench.ts";
 export * from "./conformance.ts";
 export * from "../virtio/bench_driver.ts";

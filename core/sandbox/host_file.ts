@@ -33,7 +33,8 @@ export function openFile(path: string, access: FileRight["access"], uses: Uses):
   const write = access !== "read", read = access !== "write";
   const file = attempt("open", () => Deno.openSync(path, { read, write, create: access === "write" }));
   try {
-    const { isFile } = attempt("open", () => file.statSync());
+    // To look at a file takes the right to read it, which a write-only one is not given with.
+    const isFile = read ? attempt("open", () => file.statSync()).isFile : isSeekable(file);
     if (!isFile && read) throw uses.against("open", "none: a folder or a device", "a regular file");
     // Pipes and terminals are written to in order, and are not locked.
     if (isFile) lock(file, write, uses);
@@ -51,7 +52,7 @@ type Attempt = <T>(action: string, what: () => T) => T;
 function handleOf(file: Deno.FsFile, seekable: boolean, attempt: Attempt, uses: Uses): FileHandle {
   const seek = (offset: number) => void (seekable && file.seekSync(offset, Deno.SeekMode.Start));
   return {
-    size: () => attempt("stat", () => file.statSync().size),
+    size: () => attempt("stat", () => seekable ? file.seekSync(0, Deno.SeekMode.End) : 0),
     read: (offset, into) =>
       attempt("read", () => {
         const bytes = bytesOf(into);
@@ -84,6 +85,16 @@ function handleOf(file: Deno.FsFile, seekable: boolean, attempt: Attempt, uses: 
       }),
     stamp: () => attempt("stat", () => stamp(file)),
   };
+}
+
+/** Pipes and terminals have no position. */
+function isSeekable(file: Deno.FsFile): boolean {
+  try {
+    file.seekSync(0, Deno.SeekMode.Current);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** @throws {BulkheadError} `file-locked`. */
