@@ -19,8 +19,13 @@ import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 /** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
 const PROCESS_LIMIT = 5000;
 
+/** Milliseconds in which a machine's back ends close. */
+export const CLOSE_LIMIT = 3000;
+
 /** The plugins of one machine. */
 export class AssembledPlugins {
+  /** Whether back ends have been closed. */
+  closed = false;
   readonly #remotes: RemoteDevice[] = [];
   readonly #links = new Map<string, SharedBackendLink>();
   readonly #given: ThreadPlugins;
@@ -101,12 +106,21 @@ export class AssembledPlugins {
   /** At a safe point: what was posted is sent, and what was answered is taken. */
   safePoint(): void {
     for (const remote of this.#remotes) remote.safePoint();
+    if (this.closed) return;
     for (const link of this.#links.values()) link.poll();
   }
 
-  /** The machine's owner has gone, or lets it go: back ends carry out what they have and close. */
+  /** The machine's owner lets it go: back ends carry out what they have and close, all of them within one limit. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const end = performance.now() + CLOSE_LIMIT;
     for (const link of this.#links.values()) link.close();
+    for (const [name, link] of this.#links) {
+      if (link.finish(end - performance.now())) continue;
+      const message = `${link.subject} did not close within ${CLOSE_LIMIT / 1000} s, and is ended with its machine`;
+      this.log({ level: "warning", source: name, message });
+    }
   }
 
   #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {

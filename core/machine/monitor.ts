@@ -265,6 +265,10 @@ export class Monitor {
     // What the instruction boundary was to bring comes first.
     if (this.#end !== undefined) this.#finish(this.#end);
     else if (this.#resetRequested) this.#restart();
+    if (this.#machine.plugins.closed) {
+      const sentence = "the machine cannot be saved: its back ends have been closed";
+      throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
+    }
     if (this.#exit !== undefined && !RESUMABLE.has(this.#exit.reason)) {
       const sentence = `the machine cannot be saved: ${describeExit(this.#exit)}, and nothing can go on from there`;
       throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
@@ -380,6 +384,11 @@ export class Monitor {
     },
     stop: () => {
       this.#finish({ reason: "stopped" });
+      return {};
+    },
+    close: () => {
+      this.#finish({ reason: "stopped" });
+      this.#machine.plugins.close();
       return {};
     },
   };

@@ -76,6 +76,7 @@ export class SharedBackendLink implements BackendLink {
   #listener: ((event: BackendEvent) => void) | undefined;
   #events: BackendEvent[] = [];
   #unsettled = 0;
+  #closing = false;
 
   /** A link to a back end that has been opened. */
   constructor(options: SharedBackendLinkOptions) {
@@ -88,6 +89,11 @@ export class SharedBackendLink implements BackendLink {
     this.#requests = new ByteRing(options.requests);
     this.#answers = new ByteRing(options.answers);
     this.#flood = new FloodGate(() => this.#fail("it logged without end"));
+  }
+
+  /** The back end, for sentences. */
+  get subject(): string {
+    return this.#options.subject;
   }
 
   /** See {@linkcode BackendLink.failed}. */
@@ -143,7 +149,10 @@ export class SharedBackendLink implements BackendLink {
       this.#broken(error);
     }
     if (this.#failed !== undefined) return this.#refuseAll();
-    if (this.#answers.stopped && this.#answers.readable === 0) return this.#fail("its compartment has ended");
+    if (this.#answers.stopped && this.#answers.readable === 0) {
+      if (this.#closing && this.#pending.length === 0) return;
+      return this.#fail("its compartment has ended");
+    }
     const { limit = REQUEST_LIMIT } = this.#options;
     if (this.#pending.length > 0 && performance.now() - this.#since > limit) {
       this.#fail(`it did not answer a request within ${limit / 1000} s`);
@@ -169,10 +178,30 @@ export class SharedBackendLink implements BackendLink {
     for (const event of this.#events.splice(0)) listener(event);
   }
 
-  /** The machine has ended, in order: what was sent is carried out, and the back end closes. */
+  /** The machine has ended, in order: what was submitted is carried out, and the back end closes. `finish` waits for that. */
   close(): void {
+    this.#closing = true;
     this.kick();
-    this.#requests.stop();
+    if (this.#queue.length === 0) this.#requests.stop();
+  }
+
+  /**
+   * Blocks until the back end has closed.
+   *
+   * @param limit Milliseconds.
+   * @returns False after the limit.
+   */
+  finish(limit: number): boolean {
+    const end = performance.now() + limit;
+    for (;;) {
+      this.poll();
+      if (this.#queue.length === 0) this.#requests.stop();
+      if (this.#failed !== undefined || (this.#answers.stopped && this.#answers.readable === 0)) return true;
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      // While requests wait for room in the ring, nobody calls when there is some.
+      this.#answers.waitReadable(Math.min(left, this.#queue.length > 0 ? 1 : 100));
+    }
   }
 
   #hear({ kind, id, plain, bytes }: BackendFrame): void {
