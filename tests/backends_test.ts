@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { boot, BulkheadError, type LogRecord, type MachineDefinition } from "../mod.ts";
+import { type BackendCounters, boot, BulkheadError, type LogRecord, type MachineDefinition } from "../mod.ts";
 import { commandLine, Folder } from "./command_line.ts";
 import { childrenOf, kill } from "./processes.ts";
 import { type Program, program, rom } from "./roms.ts";
@@ -44,7 +44,10 @@ async function run(definition: MachineDefinition) {
   const logs: LogRecord[] = [];
   await using vm = await boot(definition, { log: (record) => void logs.push(record) });
   const { reason, error } = await vm.exit;
-  return { reason, sentence: error?.sentence ?? "", text: vm.serial.text(), logs };
+  const counted: Readonly<Record<string, BackendCounters>> = reason === "failed"
+    ? {}
+    : (await vm.statistics()).backends;
+  return { reason, sentence: error?.sentence ?? "", text: vm.serial.text(), logs, counted };
 }
 
 for (const placement of PLACEMENTS) {
@@ -52,8 +55,10 @@ for (const placement of PLACEMENTS) {
     for (const mode of ["realtime", "deterministic"] as const) {
       await using folder = await Folder.make();
       const definition = await disk(folder, sectorGuest().powerOff(), placement);
-      const { reason, text, sentence } = await run({ ...definition, clock: { mode } });
+      const { reason, text, sentence, counted } = await run({ ...definition, clock: { mode } });
       assertEquals([reason, text, sentence], ["powered-off", "111ok", ""]);
+      const { requests, failures } = counted.data!;
+      assertEquals([requests.write, requests.read, failures], [1, 1, 0]);
       const image = await Deno.readFile(folder.file("disk.img"));
       assertEquals(image.subarray(0, 512), new Uint8Array(512).fill(0x57));
       assertEquals(image[600], 0x2e);
@@ -150,7 +155,10 @@ Deno.test({ name: "a killed process of a back end stops its machine, which names
   await kill(await backendOf(vm));
   const { reason, error } = await vm.exit;
   assertEquals(reason, "failed");
-  assertStringIncludes(error!.sentence, 'back end "data" (bulkhead/raw-image) was detached: its compartment has ended');
+  assertStringIncludes(
+    error?.sentence ?? "",
+    'back end "data" (bulkhead/raw-image) was detached: its compartment has ended',
+  );
 });
 
 Deno.test({ name: "a machine goes on without a killed optional back end", ignore }, async () => {

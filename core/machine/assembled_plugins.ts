@@ -12,7 +12,7 @@ import { guardDevice } from "../sandbox/guarded_device.ts";
 import { SharedPort } from "../sandbox/mailbox.ts";
 import type { BackendLink } from "../sandbox/backend_link.ts";
 import { RemoteDevice } from "../sandbox/remote_device.ts";
-import { SharedBackendLink } from "../sandbox/shared_backend_link.ts";
+import { type BackendCounters, SharedBackendLink } from "../sandbox/shared_backend_link.ts";
 import type { MachineSignals } from "./board.ts";
 import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 
@@ -108,6 +108,11 @@ export class AssembledPlugins {
     for (const remote of this.#remotes) remote.safePoint();
     if (this.closed) return;
     for (const link of this.#links.values()) link.poll();
+  }
+
+  /** What back ends were asked for, and what they counted. */
+  statistics(): Readonly<Record<string, BackendCounters>> {
+    return Object.fromEntries([...this.#links].map(([name, link]) => [name, link.statistics()]));
   }
 
   /** The machine's owner lets it go: back ends carry out what they have and close, all of them within one limit. */

@@ -417,6 +417,7 @@ export class Monitor {
       cpu: cpu.stats(),
       bus: host.statistics(),
       disks: this.#machine.backends.disks.statistics(),
+      backends: this.#machine.plugins.statistics(),
       serial: { written: this.#serial.written, read: this.#serial.read },
       clock: { dropped: clock.dropped, steps: clock.steps },
     };

@@ -51,6 +51,18 @@ interface Pending {
   readonly done: (answer: BackendAnswer) => void;
 }
 
+/** What was asked of a back end since power-on, and what it counted itself. */
+export interface BackendCounters {
+  /** Requests, by method. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Requests that ended with an error. */
+  readonly failures: number;
+  /** What it gave to the machine: bytes at a port, keys. */
+  readonly events: number;
+  /** Its own counters. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** See {@linkcode BackendLink}. */
 export class SharedBackendLink implements BackendLink {
   readonly name: string;
@@ -77,6 +89,9 @@ export class SharedBackendLink implements BackendLink {
   #events: BackendEvent[] = [];
   #unsettled = 0;
   #closing = false;
+  readonly #requested: Record<string, number> = {};
+  #failures = 0;
+  #eventCount = 0;
 
   /** A link to a back end that has been opened. */
   constructor(options: SharedBackendLinkOptions) {
@@ -112,6 +127,7 @@ export class SharedBackendLink implements BackendLink {
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#pending.length === 0) this.#since = performance.now();
     this.#pending.push({ id, done });
+    this.#requested[method] = (this.#requested[method] ?? 0) + 1;
     if (this.#failed !== undefined) return;
     const space = room ?? (bytes === undefined ? -1 : WITH_BYTES);
     this.#queue.push(encodeBackendFrame(FRAME.REQUEST, id, [method, args, space], bytes));
@@ -172,6 +188,16 @@ export class SharedBackendLink implements BackendLink {
     }
   }
 
+  /** What was asked of it, and what it counted. */
+  statistics(): BackendCounters {
+    return {
+      requests: { ...this.#requested },
+      failures: this.#failures,
+      events: this.#eventCount,
+      counts: Object.fromEntries(this.counts),
+    };
+  }
+
   /** See {@linkcode BackendLink.listen}. */
   listen(listener: (event: BackendEvent) => void): void {
     this.#listener = listener;
@@ -214,6 +240,7 @@ export class SharedBackendLink implements BackendLink {
         this.#pending.shift();
         this.#since = performance.now();
         if (kind === FRAME.ANSWER) return pending.done({ value: plain, bytes });
+        this.#failures++;
         const thrown = plainToThrown(plain);
         const { subject } = this.#options;
         const error = new BulkheadError({
@@ -247,6 +274,7 @@ export class SharedBackendLink implements BackendLink {
   #event(id: number, plain: Plain, bytes: Uint8Array): void {
     const [method, args, withBytes] = plain as [string, Plain[], boolean];
     if (typeof method !== "string" || !Array.isArray(args)) throw new RangeError("an event that is none");
+    this.#eventCount++;
     if (++this.#unsettled > MOST_EVENTS) throw new RangeError("events without end");
     let settled = false;
     const event: BackendEvent = {
@@ -278,6 +306,7 @@ export class SharedBackendLink implements BackendLink {
   }
 
   #refuseAll(): void {
+    this.#failures += this.#pending.length;
     for (const { done } of this.#pending.splice(0)) done({ error: this.#failed! });
   }
 }
