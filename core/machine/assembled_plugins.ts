@@ -120,6 +120,8 @@ export class AssembledPlugins {
     if (this.closed) return;
     this.closed = true;
     const end = performance.now() + CLOSE_LIMIT;
+    // Those that nothing is connected to have been opened, too.
+    for (const { name, manifest } of this.#given.plugins) if (manifest.kind === "backend") this.backend(name);
     for (const link of this.#links.values()) link.close();
     for (const [name, link] of this.#links) {
       if (link.finish(end - performance.now())) continue;
