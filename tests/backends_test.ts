@@ -179,6 +179,9 @@ function loop(): Program {
   return code.jumpTo(start);
 }
 
+/** How our image's code begins. */
+const OPEN = "open: ({ config, file }) => {";
+
 const MISDEEDS = {
   "an error": {
     change: (text: string) => text.replace("read: (", 'read: () => { throw new TypeError("no"); }, old: ('),
@@ -215,17 +218,13 @@ for (const placement of PLACEMENTS) {
 
   Deno.test(`a back end that cannot be opened in placement ${placement} is named, and nothing is left`, async () => {
     const opens = {
-      throws: [
-        "open: ({ config, file }) => {",
-        'open: ({ config, file }) => { throw new TypeError("no");',
-        /TypeError: no/,
-      ],
-      hangs: ["open: ({ config, file }) => {", "open: ({ config, file }) => { for (;;);", /it was not up after/],
+      throws: ['throw new TypeError("no");', /TypeError: no/],
+      hangs: ["for (;;);", /it was not up after/],
     } as const;
     await Promise.all(
-      Object.values(opens).map(async ([from, to, says]) => {
+      Object.values(opens).map(async ([misdeed, says]) => {
         await using folder = await Folder.make();
-        const change = (text: string) => text.replace(from, to);
+        const change = (text: string) => text.replace(OPEN, `${OPEN} ${misdeed}`);
         const definition = await disk(folder, sectorGuest().powerOff(), placement, { change });
         const error = await boot(definition).then((vm) => vm[Symbol.asyncDispose](), (error) => error);
         assert(error instanceof BulkheadError);
@@ -233,5 +232,30 @@ for (const placement of PLACEMENTS) {
         assertMatch(error.message, says);
       }),
     );
+  });
+
+  Deno.test(`a machine starts without optional back ends that cannot be opened in placement ${placement}`, async () => {
+    await using folder = await Folder.make();
+    const change = (text: string) => text.replace(OPEN, `${OPEN} throw new TypeError("no");`);
+    const guest = program().openSerial().print("on").powerOff();
+    const definition = await disk(folder, guest, placement, { change, more: { optional: true } });
+    const { reason, text, logs } = await run({
+      ...definition,
+      serial: "backend:log",
+      backends: [{
+        name: "log",
+        module: await strangers(
+          folder,
+          "character_file",
+          (text) => text.replace("({ file }) => {", "({ file }) => { throw new TypeError('no');"),
+        ),
+        bind: { file: await folder.write("output", "") },
+        placement,
+        optional: true,
+      }],
+    });
+    assertEquals([reason, text], ["powered-off", "on"]);
+    const told = logs.filter(({ message }) => message.includes("the machine goes on without it"));
+    assertEquals(told.map(({ source }) => source).sort(), ["data", "log"]);
   });
 }

@@ -100,6 +100,7 @@ export class AssembledPlugins {
       log: (level, message, fields) => this.log({ level, source: name, message, ...(fields ? { fields } : {}) }),
     });
     this.#links.set(name, link);
+    if (plugin.failed !== null) link.refuse(BulkheadError.fromJSON(plugin.failed));
     return link;
   }
 

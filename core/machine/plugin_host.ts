@@ -75,7 +75,15 @@ export class PluginHost {
   /** What the virtual CPU's thread gets, once all of them are up. @throws {BulkheadError} Why one could not be started. */
   async ready(): Promise<ThreadPlugins> {
     const { ses, plugins } = this.#parts;
-    const opened = await Promise.all(this.#opened);
+    const failed = new Map<number, BulkheadError>();
+    const opened = await Promise.all(this.#opened.map((opening, index) =>
+      opening.catch((error) => {
+        const { optional, manifest, subject } = plugins[index]!;
+        if (!optional || manifest.kind !== "backend") throw error;
+        failed.set(index, BulkheadError.from(error, subject));
+        return undefined;
+      })
+    ));
     this.#watch();
     return {
       ses: plugins.some(({ placement }) => placement === "confined") ? ses : "",
@@ -86,6 +94,7 @@ export class PluginHost {
         shared: this.#shared[index]!,
         answers: this.#answers[index]!,
         opened: opened[index] ?? null,
+        failed: failed.get(index)?.toJSON() ?? null,
       })),
     };
   }

@@ -296,13 +296,18 @@ export class SharedBackendLink implements BackendLink {
     this.#fail(`it broke the rules of its rings: ${error instanceof Error ? error.message : String(error)}`);
   }
 
-  #fail(why: string): void {
+  /** It is gone, for this reason. */
+  refuse(error: BulkheadError): void {
     if (this.#failed !== undefined) return;
-    const { subject, detached } = this.#options;
     this.#queue = [];
-    this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
-    detached(this.#failed);
+    this.#failed = error;
+    this.#options.detached(error);
     this.#refuseAll();
+  }
+
+  #fail(why: string): void {
+    const { subject } = this.#options;
+    this.refuse(new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` }));
   }
 
   #refuseAll(): void {
