@@ -46,6 +46,7 @@ export type { LifeState, MachineState } from "./core/machine/protocol.ts";
 export type { PluginAccesses } from "./core/sandbox/audit.ts";
 export { describeExit } from "./core/machine/report.ts";
 export type { CpuReport, ExceptionReport, ExitReason, ExitReport } from "./core/machine/report.ts";
+export type { BackendCounters } from "./core/sandbox/shared_backend_link.ts";
 export type { MachineStatistics, ProcessorStatistics, TranslatorStatistics } from "./core/machine/statistics.ts";
 export type { GdbAddress } from "./core/machine/debug/gdb_server.ts";
 export type { GdbOptions } from "./host/gdb.ts";

@@ -15,6 +15,7 @@ export function consentOptions(args: Arguments, file: string | undefined): Conse
   const terminal = Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
   return {
     ...(file === undefined ? {} : { folder: file.replace(/[^/\\]*$/, "") }),
+    notes: true,
     agree: args.has("agree"),
     contents: agreedContents(args),
     show: say,

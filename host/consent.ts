@@ -27,6 +27,8 @@ export type ConsentDefinition = Pick<Partial<MachineDefinition>, "agree" | "lock
 export interface ConsentOptions {
   /** The folder of the lock, unless the definition names a file; the current folder if absent. With a slash at its end. */
   readonly folder?: string;
+  /** Records contents to which nobody had to agree, too, so that a change of them is told, even where the definition names no lock. */
+  readonly notes?: boolean;
   /** As {@linkcode Consent.all}, besides what the definition says. */
   readonly agree?: boolean;
   /** As {@linkcode Consent.contents}, besides what the definition says. */
@@ -84,7 +86,7 @@ async function settle(
     show(`plugin "${name}" (${manifest.id}) has changed since its last start\n`);
   }
   if (agreement.binding) await updateLock(path, agreement.record);
-  else if (agreement.news && await mayRecord(path)) {
+  else if (agreement.news && (given.lock !== undefined || options.notes === true) && await mayRecord(path)) {
     // Nobody has agreed to anything: a folder that cannot be written is no reason not to start.
     await updateLock(path, agreement.record).catch(() => {});
   }

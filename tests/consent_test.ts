@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { commandLine, type CommandLineResult, Folder } from "./command_line.ts";
 import { program, rom } from "./roms.ts";
 import { NO_TERMINAL, TerminalSession } from "./terminal_session.ts";
@@ -210,4 +211,32 @@ Deno.test({
       assertEquals((await session.ended()).code, signal ? 130 : 2);
     }
   },
+});
+
+Deno.test("a machine that is booted without a lock leaves none where nobody had to agree", async () => {
+  await using folder = await furnished();
+  const script = `
+    import { boot } from ${JSON.stringify(import.meta.resolve("../mod.ts"))};
+    await using vm = await boot({
+      boot: { rom: "good.rom" },
+      memory: "2M",
+      devices: [{ name: "beep", module: "beep.ts" }],
+      disks: [{ name: "data", image: "other.img" }],
+    });
+    console.log((await vm.exit).reason);
+  `;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-lock",
+      "--config",
+      fromFileUrl(import.meta.resolve("../deno.json")),
+      await folder.write("boot.ts", script),
+    ],
+    cwd: folder.path,
+    env: { NO_COLOR: "1" },
+  }).output();
+  assertEquals(new TextDecoder().decode(stdout), "powered-off\n", new TextDecoder().decode(stderr));
+  assertEquals((await folder.names()).includes("bulkhead.lock"), false);
 });

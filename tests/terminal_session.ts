@@ -51,6 +51,11 @@ export class TerminalSession implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
+  /** A file of the session's folder. */
+  file(name: string): string {
+    return this.#folder.file(name);
+  }
+
   /** Starts `bulkhead run ARGS...` in a folder, which is the session's from here on. */
   static start(folder: Folder, args: readonly string[]): Promise<TerminalSession> {
     return TerminalSession.program(folder, MAIN, ["run", ...args]);

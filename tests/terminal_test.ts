@@ -12,16 +12,29 @@ function terminalTest(name: string, run: () => Promise<void>): void {
 }
 
 /** A session whose guest has printed "> " and echoes each character; the terminal is raw. */
-async function session(): Promise<TerminalSession> {
+async function session(more: readonly string[] = [], files: Readonly<Record<string, string>> = {}) {
   const folder = await Folder.make();
+  for (const [name, text] of Object.entries(files)) await folder.write(name, text);
   const code = program().openSerial();
   const again = code.here;
   await folder.write("rom", rom(code.print("> ").readSerial().writeSerial().jumpTo(again)));
-  const session = await TerminalSession.start(folder, ["--rom", "rom", "--memory", "2M"]);
+  const session = await TerminalSession.start(folder, ["--rom", "rom", "--memory", "2M", ...more]);
   await session.until("> ");
   await session.untilRaw();
   return session;
 }
+
+const LAST_WORDS = `
+  import { backend } from "@bulkhead/bulkhead";
+  export default backend({
+    id: "acme/last-words", api: 1, version: 1, provides: "character",
+    host: { file: { kind: "file", access: "write", why: "its last words" } },
+    open: ({ file }) => {
+      const output = file("file");
+      return { write: () => {}, close: () => output.write(0, new TextEncoder().encode("closed")) };
+    },
+  });
+`;
 
 function assertRestored({ before, after }: TerminalOutcome): void {
   assertStringIncludes(before, "intr = ^G");
@@ -85,4 +98,14 @@ terminalTest("when the terminal goes away, so do the command line and its machin
   const processes = [pid, ...await childrenOf(pid)];
   await kill(run.terminalPid);
   assert(await gone(processes));
+});
+
+terminalTest("Ctrl-A X lets a back end close", async () => {
+  for (const placement of ["worker", "process"]) {
+    const back = ["--backend", `words=words.ts,placement=${placement}`, "--bind", "words.file=words", "--agree"];
+    await using run = await session(back, { "words.ts": LAST_WORDS, words: "" });
+    await run.type("\x01x");
+    assertEquals((await run.ended()).code, 0);
+    assertEquals(await Deno.readTextFile(run.file("words")), "closed");
+  }
 });

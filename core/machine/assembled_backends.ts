@@ -50,6 +50,8 @@ export class AssembledBackends {
   readonly #definition: ResolvedDefinition;
   readonly #around: BackendSurroundings;
   readonly #characters = new Map<string, CharacterLink>();
+  /** Disks whose back ends, which are optional, could not be opened. */
+  readonly #missing = new Set<string>();
 
   /**
    * Opens the machine's disks, and gives the board's drives to those that no other device takes.
@@ -61,7 +63,11 @@ export class AssembledBackends {
     this.#around = around;
     const deterministic = definition.clock.mode === "deterministic";
     for (const given of definition.disks) {
-      const { name } = given;
+      const { name, overlay } = given;
+      if ([name, overlay].some((part) => part !== null && around.link(part).failed !== undefined)) {
+        this.#missing.add(name);
+        continue;
+      }
       const log = (level: "warning", message: string) =>
         around.log({ level, source: name, message, time: around.clock.now() });
       // Some guests' tools know disks by 20 characters.
@@ -102,6 +108,8 @@ export class AssembledBackends {
       if (kind === undefined) {
         return refuse(`an interface that it uses: ${Object.keys(needs.uses ?? {}).join(", ") || "none"}`, `"${use}"`);
       }
+      // What would be connected to it is left open.
+      if (this.#missing.has(target)) continue;
       const socket = device.uses(use as never);
       const disk = this.disks.get(target);
       if (kind.name === blockDisk.name) {

@@ -12,15 +12,20 @@ import { guardDevice } from "../sandbox/guarded_device.ts";
 import { SharedPort } from "../sandbox/mailbox.ts";
 import type { BackendLink } from "../sandbox/backend_link.ts";
 import { RemoteDevice } from "../sandbox/remote_device.ts";
-import { SharedBackendLink } from "../sandbox/shared_backend_link.ts";
+import { type BackendCounters, SharedBackendLink } from "../sandbox/shared_backend_link.ts";
 import type { MachineSignals } from "./board.ts";
 import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
 const PROCESS_LIMIT = 5000;
 
+/** Milliseconds in which a machine's back ends close. */
+export const CLOSE_LIMIT = 3000;
+
 /** The plugins of one machine. */
 export class AssembledPlugins {
+  /** Whether back ends have been closed. */
+  closed = false;
   readonly #remotes: RemoteDevice[] = [];
   readonly #links = new Map<string, SharedBackendLink>();
   readonly #given: ThreadPlugins;
@@ -95,18 +100,35 @@ export class AssembledPlugins {
       log: (level, message, fields) => this.log({ level, source: name, message, ...(fields ? { fields } : {}) }),
     });
     this.#links.set(name, link);
+    if (plugin.failed !== null) link.refuse(BulkheadError.fromJSON(plugin.failed));
     return link;
   }
 
   /** At a safe point: what was posted is sent, and what was answered is taken. */
   safePoint(): void {
     for (const remote of this.#remotes) remote.safePoint();
+    if (this.closed) return;
     for (const link of this.#links.values()) link.poll();
   }
 
-  /** The machine's owner has gone, or lets it go: back ends carry out what they have and close. */
+  /** What back ends were asked for, and what they counted. */
+  statistics(): Readonly<Record<string, BackendCounters>> {
+    return Object.fromEntries([...this.#links].map(([name, link]) => [name, link.statistics()]));
+  }
+
+  /** The machine's owner lets it go: back ends carry out what they have and close, all of them within one limit. */
   close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    const end = performance.now() + CLOSE_LIMIT;
+    // Those that nothing is connected to have been opened, too.
+    for (const { name, manifest } of this.#given.plugins) if (manifest.kind === "backend") this.backend(name);
     for (const link of this.#links.values()) link.close();
+    for (const [name, link] of this.#links) {
+      if (link.finish(end - performance.now())) continue;
+      const message = `${link.subject} did not close within ${CLOSE_LIMIT / 1000} s, and is ended with its machine`;
+      this.log({ level: "warning", source: name, message });
+    }
   }
 
   #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {

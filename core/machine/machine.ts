@@ -40,6 +40,9 @@ const SAVE_LIMIT = 3_600_000;
 /** Milliseconds that a machine has to stop by itself. */
 const STOP_LIMIT = 3000;
 
+/** Milliseconds in which a machine ends in order: longer than its back ends may take to close. */
+const CLOSE_LIMIT = 6000;
+
 /** A guest, ready to be put into a machine, as a boot protocol prepares it. */
 export interface Guest {
   /** What to write into RAM before the processor starts. */
@@ -100,6 +103,7 @@ interface Started {
   readonly process: Compartment<OwnerSpeech, MachineSpeech>;
   readonly exit: Promise<ExitReport>;
   readonly saving: Saving;
+  readonly closes: boolean;
 }
 
 /** Where the parts of a snapshot go; saves wait for one another. */
@@ -116,12 +120,15 @@ export class Machine implements AsyncDisposable {
   readonly gdb: GdbAddress | undefined;
   readonly #process: Compartment<OwnerSpeech, MachineSpeech>;
   readonly #saving: Saving;
+  /** It has back ends. */
+  readonly #closes: boolean;
 
-  private constructor({ process, exit, saving }: Started, gdb: GdbAddress | undefined) {
+  private constructor({ process, exit, saving, closes }: Started, gdb: GdbAddress | undefined) {
     this.gdb = gdb;
     this.#process = process;
     this.exit = exit;
     this.#saving = saving;
+    this.#closes = closes;
   }
 
   /**
@@ -263,8 +270,9 @@ export class Machine implements AsyncDisposable {
     return await this.exit;
   }
 
-  /** Ends the machine process, whatever it does. */
+  /** Lets back ends close, then ends the machine process, whatever it does. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closes) await this.#process.channel.request("close", {}, { limit: CLOSE_LIMIT }).catch(() => {});
     await this.#process.end();
     await this.#process.ended;
   }
@@ -349,7 +357,8 @@ function start(
     processes.end();
     exit.resolve(endedWithoutReport(error));
   });
-  return { process, exit: exit.promise, saving };
+  const closes = parts.plugins.some(({ manifest }) => manifest.kind === "backend");
+  return { process, exit: exit.promise, saving, closes };
 }
 
 async function sendSnapshot(

@@ -265,6 +265,10 @@ export class Monitor {
     // What the instruction boundary was to bring comes first.
     if (this.#end !== undefined) this.#finish(this.#end);
     else if (this.#resetRequested) this.#restart();
+    if (this.#machine.plugins.closed) {
+      const sentence = "the machine cannot be saved: its back ends have been closed";
+      throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
+    }
     if (this.#exit !== undefined && !RESUMABLE.has(this.#exit.reason)) {
       const sentence = `the machine cannot be saved: ${describeExit(this.#exit)}, and nothing can go on from there`;
       throw new BulkheadError({ code: "not-resumable", subject: "the machine", sentence });
@@ -382,6 +386,11 @@ export class Monitor {
       this.#finish({ reason: "stopped" });
       return {};
     },
+    close: () => {
+      this.#finish({ reason: "stopped" });
+      this.#machine.plugins.close();
+      return {};
+    },
   };
 
   #state(hash: boolean): MachineState {
@@ -408,6 +417,7 @@ export class Monitor {
       cpu: cpu.stats(),
       bus: host.statistics(),
       disks: this.#machine.backends.disks.statistics(),
+      backends: this.#machine.plugins.statistics(),
       serial: { written: this.#serial.written, read: this.#serial.read },
       clock: { dropped: clock.dropped, steps: clock.steps },
     };

@@ -8,7 +8,7 @@ import { BulkheadError } from "../bus/error.ts";
 import { grantedRights } from "../sandbox/grants.ts";
 import { BUSY, busyPlugin } from "../sandbox/guarded_device.ts";
 import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
-import { PluginThread } from "../sandbox/plugin_thread.ts";
+import { PluginThread, START_LIMIT } from "../sandbox/plugin_thread.ts";
 import { MailboxRelay } from "../sandbox/relay.ts";
 import { NO_RIGHTS } from "../sandbox/rights.ts";
 import { createBackendRings } from "../sandbox/backend_frames.ts";
@@ -75,7 +75,15 @@ export class PluginHost {
   /** What the virtual CPU's thread gets, once all of them are up. @throws {BulkheadError} Why one could not be started. */
   async ready(): Promise<ThreadPlugins> {
     const { ses, plugins } = this.#parts;
-    const opened = await Promise.all(this.#opened);
+    const failed = new Map<number, BulkheadError>();
+    const opened = await Promise.all(this.#opened.map((opening, index) =>
+      opening.catch((error) => {
+        const { optional, manifest, subject } = plugins[index]!;
+        if (!optional || manifest.kind !== "backend") throw error;
+        failed.set(index, BulkheadError.from(error, subject));
+        return undefined;
+      })
+    ));
     this.#watch();
     return {
       ses: plugins.some(({ placement }) => placement === "confined") ? ses : "",
@@ -86,6 +94,7 @@ export class PluginHost {
         shared: this.#shared[index]!,
         answers: this.#answers[index]!,
         opened: opened[index] ?? null,
+        failed: failed.get(index)?.toJSON() ?? null,
       })),
     };
   }
@@ -104,16 +113,25 @@ export class PluginHost {
   }
 
   /** A plugin's compartment is gone: its device is detached at its next access, its back end's requests are refused. */
-  processEnded(index: number, words = ""): void {
+  processEnded(index: number, words = "", why = "its process ended"): void {
     const { subject } = this.#parts.plugins[index]!;
     const last = words === "" ? "" : `; its last words: ${words}`;
-    const sentence = `${subject} was stopped while it was starting: its process ended${last}`;
+    const sentence = `${subject} was stopped while it was starting: ${why}${last}`;
     this.processReady(index, undefined, new BulkheadError({ code: "plugin-failed", subject, sentence }));
     const shared = this.#shared[index], answers = this.#answers[index];
     if (answers) new ByteRing(answers).stop();
     else if (shared) stopMailbox(shared);
     this.#relays.get(index)?.end();
     this.#options.wake();
+  }
+
+  /** Settles when all has been told of what back ends used until they closed. Those that have a process tell that by themselves. */
+  async closed(limit: number): Promise<void> {
+    const backends = [...this.#threads].filter(([index]) => this.#answers[index]).map(([, { closed }]) => closed);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => timer = setTimeout(resolve, limit));
+    await Promise.race([Promise.all(backends), late]);
+    clearTimeout(timer);
   }
 
   /** A plugin was detached: its process is killed; its Worker ends once it is not busy. */
@@ -135,7 +153,11 @@ export class PluginHost {
           : new BackendRelay(new ByteRing(shared), new ByteRing(answers), send, wake),
       );
       const starting = Promise.withResolvers<BackendOpened | undefined>();
-      starting.promise.catch(() => {});
+      const timer = setTimeout(() => {
+        this.processEnded(index, "", `it was not up after ${START_LIMIT / 1000} s`);
+        this.#options.kill(index);
+      }, START_LIMIT);
+      starting.promise.catch(() => {}).finally(() => clearTimeout(timer));
       this.#starting.set(index, starting);
       return starting.promise;
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { BulkheadErrorJson } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
 import type { BoundPlugin } from "../sandbox/agreement.ts";
 import type { PluginManifest } from "../sandbox/description.ts";
@@ -52,6 +53,8 @@ export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bind
   readonly answers: SharedArrayBuffer | null;
   /** What a back end said of itself when it was opened. */
   readonly opened: BackendOpened | null;
+  /** Why an optional back end could not be opened. */
+  readonly failed: BulkheadErrorJson | null;
 }
 
 /** All of them. */

@@ -35,6 +35,9 @@ const SNAPSHOT_PART = 4 << 20;
 /** Milliseconds from the start of a machine until memory is given back. */
 const RECLAIM_DELAY = 1000;
 
+/** Milliseconds in which what back ends did last is told, when they have closed. */
+const USES_LIMIT = 500;
+
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
@@ -157,6 +160,11 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
       step: (ask) => running().request("step", ask),
       unstep: (ask) => running().request("unstep", ask),
       stop: () => running().request("stop", {}),
+      close: async () => {
+        await running().request("close", {});
+        await plugins?.closed(USES_LIMIT);
+        return {};
+      },
     },
   },
 });

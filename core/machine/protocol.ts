@@ -64,6 +64,8 @@ export type OwnedRequests = {
   /** Takes back a step that has not acted. */
   unstep: { ask: { id: number }; answer: Nothing };
   stop: { ask: Nothing; answer: Nothing };
+  /** Ends the run if it has not ended, and lets back ends close, as long as they do so in time. Nothing can be saved afterwards. */
+  close: { ask: Nothing; answer: Nothing };
 };
 
 /** All requests to a virtual CPU. */

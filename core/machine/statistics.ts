@@ -4,6 +4,7 @@
  * @module
  */
 import type { HostStatistics } from "../bus/host.ts";
+import type { BackendCounters } from "../sandbox/shared_backend_link.ts";
 import type { DiskStatistics } from "../disk/disk.ts";
 
 /** A processor's counters since power-on. */
@@ -76,6 +77,8 @@ export interface MachineStatistics {
   readonly bus: HostStatistics;
   /** Disks by name. */
   readonly disks: Readonly<Record<string, DiskStatistics>>;
+  /** Back ends by name. */
+  readonly backends: Readonly<Record<string, BackendCounters>>;
   /** Bytes that the guest wrote to and read from its first serial port. */
   readonly serial: { readonly written: number; readonly read: number };
   /** The clock: host nanoseconds that were never made up for, and steps over long gaps. */

@@ -144,9 +144,18 @@ class BackendRuntime {
         else for (const { bytes, ...frame } of frames) this.#enqueue({ ...frame, bytes: bytes.slice() });
       }
       await this.#working;
-      await (this.#backend.close as Method | undefined)?.call(this.#backend);
+      await this.#close();
     } finally {
       handles.close();
+    }
+  }
+
+  /** What it throws here is the last thing that anybody hears of it. */
+  async #close(): Promise<void> {
+    try {
+      await (this.#backend.close as Method | undefined)?.call(this.#backend);
+    } catch (error) {
+      this.#tell(FRAME.LOG, ["error", `it could not be closed in order: ${whatThrown(error)}`, undefined]);
     }
   }
 

@@ -11,12 +11,14 @@ import type { PluginAnswer, PluginInit } from "./plugin_worker.ts";
 import { type Rights, workerPermissions } from "./rights.ts";
 
 /** Milliseconds that a plugin has to start. */
-const START_LIMIT = 20_000;
+export const START_LIMIT = 20_000;
 
 /** A Worker that runs one plugin. */
 export class PluginThread {
   /** What a back end said of itself; rejects with why it could not be started. */
   readonly ready: Promise<BackendOpened | undefined>;
+  /** Settles when a back end has closed, or is gone. Never rejects. */
+  readonly closed: Promise<void>;
   readonly #worker: Worker;
 
   /**
@@ -30,6 +32,8 @@ export class PluginThread {
     const { promise, resolve, reject } = Promise.withResolvers<BackendOpened | undefined>();
     promise.catch(() => {});
     this.ready = promise;
+    const closed = Promise.withResolvers<void>();
+    this.closed = closed.promise;
     const worker = this.#worker = new Worker(rootModule(), {
       type: "module",
       name: subject,
@@ -38,6 +42,7 @@ export class PluginThread {
     const refuse = (why: string) => {
       const sentence = `${subject} was stopped while it was starting: ${why}`;
       reject(new BulkheadError({ code: "plugin-failed", subject, sentence }));
+      closed.resolve();
       told.failed(why);
     };
     const timer = setTimeout(() => refuse(`it was not up after ${START_LIMIT / 1000} s`), START_LIMIT);
@@ -48,11 +53,13 @@ export class PluginThread {
     });
     worker.addEventListener("message", ({ data }: MessageEvent<PluginAnswer>) => {
       if ("used" in data) return told.used?.(data.used);
+      if ("closed" in data) return closed.resolve();
       clearTimeout(timer);
       if ("ready" in data) return resolve(data.opened);
       const error = plainToThrown(data.thrown);
       if (error instanceof BulkheadError) {
         reject(error);
+        closed.resolve();
         told.failed(error.message);
       } else refuse(error.message);
     });

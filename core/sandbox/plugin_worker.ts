@@ -37,12 +37,13 @@ export interface PluginInit {
 }
 
 /**
- * What it tells: that it is ready, or why it is not, and what it does on the host. A device's Worker tells nothing once it is ready: it
+ * What it tells: that it is ready, or why it is not, what it does on the host, and when a back end has closed. A device's Worker tells nothing once it is ready: it
  * listens to its mailbox only.
  */
 export type PluginAnswer =
   | { readonly ready: true; readonly opened?: BackendOpened }
   | { readonly used: HostUse }
+  | { readonly closed: true }
   | { readonly thrown: Plain };
 
 interface WorkerScope {
@@ -96,6 +97,8 @@ async function start(init: PluginInit): Promise<void> {
       } catch (error) {
         throw openingError(subject, error);
       } finally {
+        // What it used comes before that.
+        scope.postMessage({ closed: true });
         answers.stop();
         word.raise();
       }

@@ -6,20 +6,19 @@
  *
  * @module
  */
-import * as contract from "../bus/mod.ts";
 import type { Needs, Width } from "../bus/claims.ts";
-import type { Alarm, AnyDevice, DmaWindow, Line, ResetKind } from "../bus/contract.ts";
+import type { Alarm, AnyDevice, ResetKind } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
-import { defineInterface, type Interface } from "../bus/interface.ts";
+import type { Interface } from "../bus/interface.ts";
 import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
-import type { LogLevel } from "../bus/log.ts";
-import type { VirtioPort, Virtqueue } from "../bus/virtio.ts";
-import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
-import type { DeviceManifest, InterfaceManifest } from "./description.ts";
-import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
+import { Conversation, ConversationError, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
+import type { DeviceManifest } from "./description.ts";
+import { plainToThrown, stateWords, type WireRequest } from "./device_runtime.ts";
 import { FloodGate } from "./flood_gate.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { type Answer, RemoteQuestions, type Wired } from "./remote_questions.ts";
+import { revived, UNCONNECTED } from "./revived_interfaces.ts";
 import { buildWiring, checkDescription } from "./wiring.ts";
 
 /** How a device in another compartment is held. */
@@ -55,24 +54,6 @@ const MOST_POSTED = 64, MOST_POSTED_BYTES = 1 << 16;
 
 const ONES = 0xffffffff;
 
-/** What an open connector of a plugin's own interface answers: the plugin's own definition of that is asked. */
-const UNCONNECTED = Symbol("unconnected");
-
-/** One wiring, with what its context gave. */
-interface Wired {
-  readonly id: number;
-  readonly lines: readonly Line[];
-  readonly alarms: readonly Alarm[];
-  readonly dma: readonly DmaWindow[];
-  readonly uses: readonly Record<string, unknown>[];
-  readonly regs: Record<string, number>;
-  readonly virtio: VirtioPort<string>;
-  readonly queues: readonly Virtqueue[];
-  now(): number;
-  log(level: LogLevel, message: string, fields?: Readonly<Record<string, number | string | boolean>>): void;
-  count(metric: string, by: number): void;
-}
-
 /** A device in another compartment. */
 export class RemoteDevice {
   /** The device, to be attached. */
@@ -80,7 +61,9 @@ export class RemoteDevice {
   readonly #options: RemoteDeviceOptions;
   readonly #talk: Conversation;
   readonly #latchNames: readonly string[];
-  readonly #flood: FloodGate;
+  readonly #questions: RemoteQuestions;
+  readonly #answer: Answer = (result, bytes, what = OPERATION.ANSWER) =>
+    this.#say(what, 0, 0, 0, result, undefined, bytes, 0);
   #failed: BulkheadError | undefined;
   #wired: Wired | undefined;
   #nextId = 1;
@@ -100,7 +83,8 @@ export class RemoteDevice {
     const { manifest } = options;
     this.#talk = new Conversation(options.port, stateWords(manifest));
     this.#latchNames = Object.keys(manifest.latches);
-    this.#flood = new FloodGate(() => this.#detach("it logged without end"));
+    const flood = new FloodGate(() => this.#detach("it logged without end"));
+    this.#questions = new RemoteQuestions(manifest, () => flood.admits());
     this.#postedBytes = (POSTED_BYTES + 4 * this.#latchNames.length + 7) & ~7;
     this.#mostPosted = Math.max(1, Math.min(MOST_POSTED, Math.floor(MOST_POSTED_BYTES / this.#postedBytes)));
     this.#posted = new Uint8Array(this.#mostPosted * this.#postedBytes);
@@ -332,7 +316,7 @@ export class RemoteDevice {
 
   /** Takes one message that belongs to a batch. */
   #hear(): void {
-    this.#effects();
+    this.#questions.apply(this.#talk, this.#wired);
     if (this.#talk.operation === OPERATION.RETURN) {
       this.#inFlight = -1;
     } else if (this.#talk.operation === OPERATION.THROWN) {
@@ -341,7 +325,7 @@ export class RemoteDevice {
     } else {
       this.#depth++;
       try {
-        this.#serve();
+        this.#questions.serve(this.#talk, this.#wired, this.#answer);
       } finally {
         this.#depth--;
       }
@@ -374,7 +358,7 @@ export class RemoteDevice {
       if (talk.operation === OPERATION.RETURN && talk.records.length === 0) return talk.value;
       const began = performance.now();
       for (let questions = 0;; questions++) {
-        this.#effects();
+        this.#questions.apply(this.#talk, this.#wired);
         if (talk.operation === OPERATION.RETURN) return talk.value;
         if (talk.operation === OPERATION.THROWN) {
           if (operation <= OPERATION.MIGRATE) throw plainToThrown(decodePlain(talk.body));
@@ -385,7 +369,7 @@ export class RemoteDevice {
           this.#detach(`it asked the machine for something ${MOST_QUESTIONS} times during one access to ${name}`);
           return undefined;
         }
-        this.#serve();
+        this.#questions.serve(this.#talk, this.#wired, this.#answer);
         limit = this.#limit - (performance.now() - began);
         if (limit <= 0) throw new ConversationError("late", "questions without an end");
         talk.receive(limit);
@@ -441,129 +425,6 @@ export class RemoteDevice {
     return decodePlain(this.#talk.body);
   }
 
-  /** Serves a question of the device's. */
-  #serve(): void {
-    const talk = this.#talk, { operation, a, b, value, body } = talk;
-    const wired = this.#wired;
-    const answer = (result: number, bytes?: Uint8Array, what: number = OPERATION.ANSWER) =>
-      this.#say(what, 0, 0, 0, result, undefined, bytes, 0);
-    if (wired === undefined) throw new ConversationError("broken", "a question before it was wired");
-    try {
-      switch (operation) {
-        case OPERATION.EFFECTS:
-          return answer(0);
-        case OPERATION.DMA_READ: {
-          const most = Object.values(this.#options.manifest.needs.dma ?? {})[a]?.maxBytes;
-          if (most === undefined || b < 0) throw new ConversationError("broken", "a transfer by a window that is none");
-          // One byte too many is refused by the window, in its words.
-          const into = new Uint8Array(Math.min(b, most + 1));
-          return answer(wired.dma[a]!.read(value, into), into);
-        }
-        case OPERATION.DMA_WRITE: {
-          const window = wired.dma[a];
-          if (window === undefined) throw new ConversationError("broken", "a transfer by a window that is none");
-          return answer(window.write(value, body));
-        }
-        case OPERATION.USE:
-        case OPERATION.USE_GET: {
-          const kind = Object.values(this.#options.manifest.needs.uses ?? {})[a];
-          const member = Object.entries(kind?.members ?? {})[b];
-          if (member === undefined) throw new ConversationError("broken", "a call of a method that is none");
-          const port = wired.uses[a]!;
-          if (operation === OPERATION.USE_GET) {
-            const result = port[member[0]];
-            if (result === UNCONNECTED) return answer(0, undefined, OPERATION.ANSWER_UNCONNECTED);
-            return answer(0, encodePlain(result));
-          }
-          const args = decodePlain(body) as Plain[];
-          const result = (port[member[0]] as (...args: unknown[]) => unknown)(...args);
-          if (result === UNCONNECTED) return answer(0, undefined, OPERATION.ANSWER_UNCONNECTED);
-          return answer(0, encodePlain([result, filledIn(args, body)]));
-        }
-        case OPERATION.ACCEPTED:
-          return answer(wired.virtio.accepted(a) ? 1 : 0);
-        default:
-          throw new ConversationError("broken", `a question of the unknown kind ${operation}`);
-      }
-    } catch (error) {
-      if (error instanceof ConversationError) throw error;
-      answer(0, encodePlain(thrownToPlain(error)), OPERATION.ANSWER_THROWN);
-    }
-  }
-
-  /** Applies what the device did, in its order. */
-  #effects(): void {
-    const { records } = this.#talk;
-    if (records.length === 0) return;
-    const wired = this.#wired;
-    const view = new DataView(records.buffer, records.byteOffset, records.length);
-    const nonsense = () => new ConversationError("broken", "an effect that is none");
-    for (let at = 0; at < records.length;) {
-      if (at + 16 > records.length || wired === undefined) throw nonsense();
-      const kind = view.getUint32(at, true),
-        index = view.getUint32(at + 4, true),
-        value = view.getFloat64(at + 8, true);
-      at += 16;
-      switch (kind) {
-        case EFFECT.LINE: {
-          const line = wired.lines[index];
-          if (line === undefined) throw nonsense();
-          line.set(value !== 0);
-          break;
-        }
-        case EFFECT.ALARM: {
-          const alarm = wired.alarms[index];
-          if (alarm === undefined) throw nonsense();
-          if (Number.isNaN(value)) throw new ConversationError("broken", "an alarm for NaN");
-          if (value === Infinity) alarm.cancel();
-          else alarm.at(value);
-          break;
-        }
-        case EFFECT.LATCH: {
-          const name = this.#latchNames[index];
-          if (name === undefined) throw nonsense();
-          wired.regs[name] = value;
-          break;
-        }
-        case EFFECT.LOG:
-        case EFFECT.VIRTIO:
-        case EFFECT.COUNT: {
-          const end = at + ((index + 7) & ~7);
-          if (end > records.length) throw nonsense();
-          this.#text(kind, decodePlain(records.subarray(at, at + index)), wired);
-          at = end;
-          break;
-        }
-        default:
-          throw nonsense();
-      }
-    }
-  }
-
-  #text(kind: number, what: Plain, wired: Wired): void {
-    const [first, second, third, ...more] = what as unknown[];
-    if (kind === EFFECT.VIRTIO) {
-      if (first === "configurationChanged") return wired.virtio.configurationChanged();
-      if (first === "fail") return wired.virtio.fail(String(second));
-      const queue = wired.queues[second as number];
-      const numbers = [third, more[0]].every((value) => typeof value === "number" && value >= 0);
-      if (queue === undefined || !numbers) throw new ConversationError("broken", "an effect on a queue that is none");
-      if (first === "complete") return queue.complete(third as number, more[0] as number);
-      if (first !== "fill" || !(more[1] instanceof Uint8Array)) {
-        throw new ConversationError("broken", "a strange effect");
-      }
-      return queue.fill(third as number, more[0] as number, more[1]);
-    }
-    if (kind === EFFECT.COUNT) {
-      if (typeof first === "string" && typeof second === "number") wired.count(first.slice(0, 100), second);
-      return;
-    }
-    if (!this.#flood.admits()) return;
-    const level = LEVELS.includes(first as LogLevel) ? first as LogLevel : "info";
-    const fields = typeof third === "object" && third !== null ? third as Record<string, number> : undefined;
-    wired.log(level, String(second).slice(0, 4000), fields);
-  }
-
   #threw(name: string): void {
     let error: Error;
     try {
@@ -597,37 +458,4 @@ export class RemoteDevice {
     this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
     detached(this.#failed);
   }
-}
-
-/** The arrays among the arguments of a call that the other end filled in; null in the places of all others. */
-function filledIn(args: readonly Plain[], before: Uint8Array): Plain[] {
-  if (!args.some((value) => value instanceof Uint8Array)) return [];
-  const originals = decodePlain(before) as Plain[];
-  return args.map((value, index) => {
-    const original = originals[index];
-    if (!(value instanceof Uint8Array) || !(original instanceof Uint8Array)) return null;
-    return value.some((byte, at) => byte !== original[at]) ? value : null;
-  });
-}
-
-const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
-
-/** Interfaces by what is known of them: the contract's own as they are, a plugin's own by their members. */
-function revived(described: Readonly<Record<string, InterfaceManifest>>): Record<string, Interface<object>> {
-  return Object.fromEntries(
-    Object.entries(described).map(([use, { name, members }]) => {
-      const known = Object.values(contract as Record<string, unknown>).find((value): value is Interface<object> =>
-        typeof value === "object" && value !== null && "unconnected" in value &&
-        (value as unknown as { name: unknown }).name === name
-      );
-      if (known !== undefined && Object.keys(known.unconnected).join() === Object.keys(members).join()) {
-        return [use, known];
-      }
-      const open = Object.entries(members).map(([member, what]) => [
-        member,
-        "method" in what ? () => UNCONNECTED : what.value,
-      ]);
-      return [use, defineInterface(name, Object.fromEntries(open))];
-    }),
-  );
 }

@@ -51,6 +51,18 @@ interface Pending {
   readonly done: (answer: BackendAnswer) => void;
 }
 
+/** What was asked of a back end since power-on, and what it counted itself. */
+export interface BackendCounters {
+  /** Requests, by method. */
+  readonly requests: Readonly<Record<string, number>>;
+  /** Requests that ended with an error. */
+  readonly failures: number;
+  /** What it gave to the machine: bytes at a port, keys. */
+  readonly events: number;
+  /** Its own counters. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
 /** See {@linkcode BackendLink}. */
 export class SharedBackendLink implements BackendLink {
   readonly name: string;
@@ -76,6 +88,10 @@ export class SharedBackendLink implements BackendLink {
   #listener: ((event: BackendEvent) => void) | undefined;
   #events: BackendEvent[] = [];
   #unsettled = 0;
+  #closing = false;
+  readonly #requested: Record<string, number> = {};
+  #failures = 0;
+  #eventCount = 0;
 
   /** A link to a back end that has been opened. */
   constructor(options: SharedBackendLinkOptions) {
@@ -88,6 +104,11 @@ export class SharedBackendLink implements BackendLink {
     this.#requests = new ByteRing(options.requests);
     this.#answers = new ByteRing(options.answers);
     this.#flood = new FloodGate(() => this.#fail("it logged without end"));
+  }
+
+  /** The back end, for sentences. */
+  get subject(): string {
+    return this.#options.subject;
   }
 
   /** See {@linkcode BackendLink.failed}. */
@@ -106,6 +127,7 @@ export class SharedBackendLink implements BackendLink {
     this.#nextId = (this.#nextId + 1) >>> 0;
     if (this.#pending.length === 0) this.#since = performance.now();
     this.#pending.push({ id, done });
+    this.#requested[method] = (this.#requested[method] ?? 0) + 1;
     if (this.#failed !== undefined) return;
     const space = room ?? (bytes === undefined ? -1 : WITH_BYTES);
     this.#queue.push(encodeBackendFrame(FRAME.REQUEST, id, [method, args, space], bytes));
@@ -143,7 +165,10 @@ export class SharedBackendLink implements BackendLink {
       this.#broken(error);
     }
     if (this.#failed !== undefined) return this.#refuseAll();
-    if (this.#answers.stopped && this.#answers.readable === 0) return this.#fail("its compartment has ended");
+    if (this.#answers.stopped && this.#answers.readable === 0) {
+      if (this.#closing && this.#pending.length === 0) return;
+      return this.#fail("its compartment has ended");
+    }
     const { limit = REQUEST_LIMIT } = this.#options;
     if (this.#pending.length > 0 && performance.now() - this.#since > limit) {
       this.#fail(`it did not answer a request within ${limit / 1000} s`);
@@ -163,16 +188,46 @@ export class SharedBackendLink implements BackendLink {
     }
   }
 
+  /** What was asked of it, and what it counted. */
+  statistics(): BackendCounters {
+    return {
+      requests: { ...this.#requested },
+      failures: this.#failures,
+      events: this.#eventCount,
+      counts: Object.fromEntries(this.counts),
+    };
+  }
+
   /** See {@linkcode BackendLink.listen}. */
   listen(listener: (event: BackendEvent) => void): void {
     this.#listener = listener;
     for (const event of this.#events.splice(0)) listener(event);
   }
 
-  /** The machine has ended, in order: what was sent is carried out, and the back end closes. */
+  /** The machine has ended, in order: what was submitted is carried out, and the back end closes. `finish` waits for that. */
   close(): void {
+    this.#closing = true;
     this.kick();
-    this.#requests.stop();
+    if (this.#queue.length === 0) this.#requests.stop();
+  }
+
+  /**
+   * Blocks until the back end has closed.
+   *
+   * @param limit Milliseconds.
+   * @returns False after the limit.
+   */
+  finish(limit: number): boolean {
+    const end = performance.now() + limit;
+    for (;;) {
+      this.poll();
+      if (this.#queue.length === 0) this.#requests.stop();
+      if (this.#failed !== undefined || (this.#answers.stopped && this.#answers.readable === 0)) return true;
+      const left = end - performance.now();
+      if (left <= 0) return false;
+      // While requests wait for room in the ring, nobody calls when there is some.
+      this.#answers.waitReadable(Math.min(left, this.#queue.length > 0 ? 1 : 100));
+    }
   }
 
   #hear({ kind, id, plain, bytes }: BackendFrame): void {
@@ -185,6 +240,7 @@ export class SharedBackendLink implements BackendLink {
         this.#pending.shift();
         this.#since = performance.now();
         if (kind === FRAME.ANSWER) return pending.done({ value: plain, bytes });
+        this.#failures++;
         const thrown = plainToThrown(plain);
         const { subject } = this.#options;
         const error = new BulkheadError({
@@ -218,6 +274,7 @@ export class SharedBackendLink implements BackendLink {
   #event(id: number, plain: Plain, bytes: Uint8Array): void {
     const [method, args, withBytes] = plain as [string, Plain[], boolean];
     if (typeof method !== "string" || !Array.isArray(args)) throw new RangeError("an event that is none");
+    this.#eventCount++;
     if (++this.#unsettled > MOST_EVENTS) throw new RangeError("events without end");
     let settled = false;
     const event: BackendEvent = {
@@ -239,16 +296,22 @@ export class SharedBackendLink implements BackendLink {
     this.#fail(`it broke the rules of its rings: ${error instanceof Error ? error.message : String(error)}`);
   }
 
-  #fail(why: string): void {
+  /** It is gone, for this reason. */
+  refuse(error: BulkheadError): void {
     if (this.#failed !== undefined) return;
-    const { subject, detached } = this.#options;
     this.#queue = [];
-    this.#failed = new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` });
-    detached(this.#failed);
+    this.#failed = error;
+    this.#options.detached(error);
     this.#refuseAll();
   }
 
+  #fail(why: string): void {
+    const { subject } = this.#options;
+    this.refuse(new BulkheadError({ code: "plugin-detached", subject, sentence: `${subject} was detached: ${why}` }));
+  }
+
   #refuseAll(): void {
+    this.#failures += this.#pending.length;
     for (const { done } of this.#pending.splice(0)) done({ error: this.#failed! });
   }
 }
