@@ -24,9 +24,12 @@ const RIGHTS = [
   "--allow-net=127.0.0.1",
 ];
 
+/** The guide's pieces make up whole files only together: `tests/plugin_guide_test.ts` puts them into these, compiles and runs them. */
+const ASSEMBLED = "docs/plugins.md";
+
 if (await exists(REPORT)) await Deno.remove(REPORT);
 const { code } = await new Deno.Command(Deno.execPath(), {
-  args: ["test", ...RIGHTS, "--doc", `--junit-path=${REPORT}`, ...Deno.args],
+  args: ["test", ...RIGHTS, "--doc", `--ignore=${ASSEMBLED}`, `--junit-path=${REPORT}`, ...Deno.args],
   stdin: "inherit",
   stdout: "inherit",
   stderr: "inherit",
