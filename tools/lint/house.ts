@@ -40,10 +40,13 @@ const BELOW: Readonly<Record<Part, readonly Part[]>> = {
 export const CONTRACT: readonly string[] = [
   "core/bus/mod.ts",
   "core/bus/backend.ts",
+  "core/bus/backend_contract.ts",
+  "core/bus/backend_kinds.ts",
   "core/bus/claims.ts",
   "core/bus/config.ts",
   "core/bus/contract.ts",
   "core/bus/error.ts",
+  "core/bus/host_rights.ts",
   "core/bus/interface.ts",
   "core/bus/log.ts",
   "core/bus/rate.ts",
