@@ -158,26 +158,6 @@ export class CodeCache {
   }
 
   /**
-   * Enters the page of an EIP into the execute TLB, if that is all that is missing there: after a load of CR3, most code is decoded
-   * already. What else there is to do, faults included, is left to `enter`.
-   */
-  reenter(eip: number): boolean {
-    const state = this.#state;
-    const linear = this.#linear(eip), offset = linear & 0xfff;
-    const known = this.#words[((state[STATE.TLB_SET >> 2]! + TLB.EXECUTE) >> 2) + (linear >>> 12)]!;
-    if (known !== 0 || eip - offset + 0xfff > state[STATE.CS_LIMIT >> 2]! >>> 0) return false;
-    if (this.breakpoints.variant(linear) !== 0) return false;
-    const user = state[STATE.CPL >> 2] === 3;
-    const entry = this.#memory.fetch(linear, user);
-    if (entry === -1 || entry === 0) return false;
-    const page = this.pages.page(this.#memory.walker.frame, state[STATE.MODE >> 2]!, 0);
-    const record = page === undefined ? 0 : this.#words[(page.index >> 2) + offset]!;
-    if (record === 0 || this.#isStraddle(record)) return false;
-    this.#memory.enterExecute(linear, user, page!.index);
-    return true;
-  }
-
-  /**
    * The record that emitted code would go on with at a linear address, or 0. Like emitted code this looks at no page table, so that it
    * does not matter where a stretch ends.
    */

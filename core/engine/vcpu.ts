@@ -152,7 +152,6 @@ export class Vcpu {
       admit: (unit) => this.#admit(unit),
       bulk: (linear, write) => this.memory.bulk(linear, write),
       segment: (window, offset, kind) => this.#segment(window, offset, kind),
-      reenter: (eip) => this.code.reenter(eip >>> 0) ? 1 : 0,
       callout: (record) => this.#callout(record),
       fault: (entry) => this.#fault(entry),
     }, regions);

@@ -121,29 +121,23 @@ export class ImageStore {
   }
 
   async #replace(image: DebianImage, ready: string, aside: string): Promise<void> {
+    const folder = this.#folderOf(image);
+    if (await placed(ready, folder)) return;
     // Another pull of the same image may have come first: its result is as good, and may be in use.
     if (await this.find(image) !== undefined) return;
-    const folder = this.#folderOf(image);
-    try {
-      // A damaged image: rename(2) does not replace a folder that holds anything.
-      await Deno.rename(folder, aside);
-    } catch (thrown) {
-      if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
-    }
-    try {
-      await Deno.rename(ready, folder);
-    } catch (thrown) {
-      if (await this.find(image) === undefined) throw thrown;
-    }
+    // A damaged image: rename(2) does not replace a folder that holds anything.
+    await Deno.rename(folder, aside).catch(unlessAbsent);
+    if (!await placed(ready, folder) && await this.find(image) === undefined) await Deno.rename(ready, folder);
   }
 
   async #removeStale(): Promise<void> {
     for await (const { name, isDirectory } of Deno.readDir(this.#cache)) {
       if (!isDirectory || !name.startsWith(WORK_PREFIX)) continue;
       const path = `${this.#cache}/${name}`;
-      const { mtime } = await Deno.stat(path);
-      if (mtime !== null && Date.now() - mtime.getTime() > STALE_MILLISECONDS) {
-        await Deno.remove(path, { recursive: true });
+      // Whose it is may be removing it, too.
+      const mtime = (await Deno.stat(path).catch(unlessAbsent))?.mtime;
+      if (mtime && Date.now() - mtime.getTime() > STALE_MILLISECONDS) {
+        await Deno.remove(path, { recursive: true }).catch(unlessAbsent);
       }
     }
   }
@@ -161,4 +155,20 @@ export class ImageStore {
       remedy: "make room there, or set XDG_CACHE_HOME to another folder",
     }, { cause: thrown });
   }
+}
+
+/** Moves a folder to a place; false if there is something. */
+async function placed(folder: string, place: string): Promise<boolean> {
+  try {
+    await Deno.rename(folder, place);
+    return true;
+  } catch (thrown) {
+    const { code } = thrown as { code?: string };
+    if (code === "ENOTEMPTY" || code === "EEXIST") return false;
+    throw thrown;
+  }
+}
+
+function unlessAbsent(thrown: unknown): undefined {
+  if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
 }

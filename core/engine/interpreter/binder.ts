@@ -31,8 +31,6 @@ export interface SlowPath {
   readonly callout: FunctionRef;
   /** Delivers a fault: see `InterpreterImports`. */
   readonly fault: FunctionRef;
-  /** Enters a page into the execute TLB: see `InterpreterImports`. */
-  readonly reenter: FunctionRef;
 }
 
 /** Where the emitted code stands: the loop's own locals, or a function's parameters. */

@@ -42,8 +42,6 @@ export interface InterpreterImports {
   writeWide(linear: number, size: number): void;
   /** Whether a unit's instructions may run: a UNIT value. Nonzero if the instruction must wait; a fault is left in the state block. */
   admit(unit: number): number;
-  /** Nonzero if an EIP has been entered into the execute TLB: there is a record after all. */
-  reenter(eip: number): number;
   /** Runs the TypeScript definition of the record's instruction; returns a STATUS. */
   callout(record: number): number;
   /**
@@ -295,17 +293,7 @@ export function emitInterpreter(shapes: readonly Shape[], pages: number, regionS
           // An invalid entry is 0, and so are the first bytes of the memory.
           body.set(record, i32.load(i32.add(index.get(), i32.shl(offset.get(), i32.const(2)))));
           const beyond = i32.gt_u(eip.get(), state(STATE.CS_LIMIT));
-          body.if(
-            i32.or(i32.eqz(record.get()), beyond),
-            () => {
-              body.set(record, i32.const(0));
-              body.set(tlb, state(STATE.TLB_SET));
-              body.brIf(outer, body.call(slow.reenter, eip.get()) as Value);
-              leaveAt(EXIT.DECODE);
-            },
-            undefined,
-            "unlikely",
-          );
+          body.if(i32.or(i32.eqz(record.get()), beyond), () => leaveAt(EXIT.DECODE), undefined, "unlikely");
           if (regions) translated(index.get(), offset.get(), () => body.br(outer), () => body.br(faulted));
           setState(STATE.EIP_PAGE, i32.sub(eip.get(), offset.get()));
         });

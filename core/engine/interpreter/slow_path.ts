@@ -53,7 +53,6 @@ export function slowPath(module: ModuleBuilder): SlowPath {
   const writeWide = module.importFunction(ENVIRONMENT, "writeWide", ["i32", "i32"], []);
   const admit = module.importFunction(ENVIRONMENT, "admit", ["i32"], ["i32"]);
   const callout = module.importFunction(ENVIRONMENT, "callout", ["i32"], ["i32"]);
-  const reenter = module.importFunction(ENVIRONMENT, "reenter", ["i32"], ["i32"]);
   const fault = module.importFunction(ENVIRONMENT, "fault", ["i32"], ["i32"]);
   const note = (b: Body, cpu: Local<"i32">, record: Local<"i32">, budget: Local<"i32">) => {
     b.emit(i32.store(cpu.get(), record.get(), STATE.RECORD));
@@ -119,7 +118,6 @@ export function slowPath(module: ModuleBuilder): SlowPath {
       b.return(b.call(bulk, linear.get(), w.get()));
     }),
     fault,
-    reenter,
     callout: module.function("callout", ["i32", "i32", "i32"], ["i32"], (b, cpu, record, budget) => {
       note(b as unknown as Body, cpu, record, budget);
       b.return(b.call(callout, record.get()));
