@@ -11,7 +11,7 @@ import type { Width } from "../bus/claims.ts";
 import type { AnyDevice, ResetKind } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { LogLevel } from "../bus/log.ts";
-import { type Harden, whatThrown } from "./compartment.ts";
+import { describeGiven, type Harden, thrownBy, whatThrown } from "./compartment.ts";
 import type { DeviceManifest } from "./description.ts";
 import { FloodGate } from "./flood_gate.ts";
 import { bytesOf, copyPlain } from "./plain.ts";
@@ -69,9 +69,7 @@ class Guard {
       try {
         return run();
       } catch (error) {
-        if (error instanceof BulkheadError) throw error;
-        const sentence = `${subject} was stopped while ${what}: ${whatThrown(error)}`;
-        throw new BulkheadError({ code: "plugin-threw", subject, sentence });
+        throw thrownBy(subject, what, error);
       } finally {
         this.#words[0] = before;
       }
@@ -151,8 +149,9 @@ class Guard {
           words[0] = before;
           return typeof value === "number" && value === value ? value : returned(value);
         } catch (error) {
+          const ones = threw(error);
           words[0] = before;
-          return threw(error);
+          return ones;
         }
       },
       write: (offset: number, width: Width, value: number): void => {
@@ -163,8 +162,8 @@ class Guard {
           write!(offset, width, value);
           words[0] = before;
         } catch (error) {
-          words[0] = before;
           threw(error);
+          words[0] = before;
         }
       },
       readBlock: (offset: number, width: Width, into: Uint8Array): number => {
@@ -187,7 +186,7 @@ class Guard {
   #items(items: unknown, most: number): number {
     if (this.#status.failed) return most;
     if (typeof items === "number" && Number.isInteger(items) && items >= 1 && items <= most) return items;
-    this.#detach(`it said that it moved ${String(items)} of ${most} items`);
+    this.#detach(`it said that it moved ${describeGiven(items)} of ${most} items`);
     return most;
   }
 
@@ -211,12 +210,7 @@ class Guard {
   }
 
   #returned(value: unknown, name: string): number {
-    const what = typeof value === "number"
-      ? "NaN"
-      : typeof value === "object" && value !== null
-      ? "an object, or a promise"
-      : `a ${typeof value}`;
-    this.#detach(`it returned ${what} where a number was expected, at ${name}`);
+    this.#detach(`it returned ${describeGiven(value)} where a number was expected, at ${name}`);
     return ONES;
   }
 

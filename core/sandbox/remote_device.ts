@@ -15,7 +15,9 @@ import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
 import type { LogLevel } from "../bus/log.ts";
 import type { VirtioPort, Virtqueue } from "../bus/virtio.ts";
 import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
+import { thrownBy } from "./compartment.ts";
 import type { DeviceManifest, InterfaceManifest } from "./description.ts";
+import { printable } from "./printable.ts";
 import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
 import { FloodGate } from "./flood_gate.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
@@ -377,7 +379,10 @@ export class RemoteDevice {
         this.#effects();
         if (talk.operation === OPERATION.RETURN) return talk.value;
         if (talk.operation === OPERATION.THROWN) {
-          if (operation <= OPERATION.MIGRATE) throw plainToThrown(decodePlain(talk.body));
+          if (operation <= OPERATION.MIGRATE) {
+            const doing = operation === OPERATION.WIRE ? "it was wired" : "its state was made, migrated or told";
+            throw thrownBy(this.#options.subject, doing, plainToThrown(decodePlain(talk.body)).message);
+          }
           this.#threw(name);
           return undefined;
         }
@@ -571,7 +576,7 @@ export class RemoteDevice {
     } catch {
       error = new Error("something that cannot be told");
     }
-    this.#detach(`it threw at ${name}: ${error.message}`);
+    this.#detach(`it threw at ${name}: ${printable(error.message)}`);
   }
 
   #lateness(): string {
