@@ -21,6 +21,7 @@
 export * from "./core/bus/mod.ts";
 export * from "./core/bus/testing.ts";
 export type { DmaCount } from "./core/bus/dma.ts";
+export type { DiskStatistics } from "./core/disk/disk.ts";
 export type { DeviceStatistics, HostStatistics, RegisterStatistics } from "./core/bus/host.ts";
 export type { SlotKind } from "./core/bus/registers.ts";
 export type {

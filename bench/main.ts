@@ -1,10 +1,11 @@
 /**
  * The benchmarks. `deno task bench` compares Bulkhead with its peers; `deno task bench interpreter` tells how fast the interpreter is,
- * `deno task bench placements` what an access to a device costs where the device runs.
+ * `deno task bench disk` how fast a disk is, `deno task bench placements` what an access to a device costs where the device runs.
  *
  * @module
  */
 import { BulkheadError } from "../mod.ts";
+import { disk } from "./disk.ts";
 import { interpreter } from "./interpreter.ts";
 import { placements } from "./placements.ts";
 import { peers } from "./peers.ts";
@@ -12,6 +13,7 @@ import { peers } from "./peers.ts";
 try {
   const [first, ...rest] = Deno.args;
   if (first === "interpreter") await interpreter(rest);
+  else if (first === "disk") await disk(rest);
   else if (first === "placements") await placements(rest);
   else await peers(Deno.args);
 } catch (error) {

@@ -230,7 +230,7 @@ Deno.test("a device that is wrongly placed or configured is refused with a sente
   }
 });
 
-Deno.test("a device's code has no rights, and neither has what it imports", async () => {
+Deno.test("a device's code sees nothing of the host when it is looked at, inline it has no rights, and it imports nothing", async () => {
   await using folder = await Folder.make();
   const secret = toFileUrl(await folder.write("secret.txt", "secret"));
   const attempts = {
@@ -239,25 +239,32 @@ Deno.test("a device's code has no rights, and neither has what it imports", asyn
     env: `Deno.env.get("HOME")`,
     run: `new Deno.Command("true").outputSync()`,
   };
-  const probe = TALLY.replace("state: () =>", "/* */ state: () =>") + `
-    globalThis.denied = [];
-    for (const [name, attempt] of Object.entries({ ${
-    Object.entries(attempts).map(([name, code]) => `${name}: () => ${code}`).join(", ")
-  } })) {
-      try { attempt(); } catch (error) { if (error instanceof Deno.errors.NotCapable) globalThis.denied.push(name); }
+  const all = Object.entries(attempts).map(([name, code]) => `${name}: () => ${code}`).join(", ");
+  // Where there is a Deno at all: in placement inline, which its owner has to agree to.
+  const probe = TALLY + `
+    if (typeof Deno !== "undefined") {
+      const denied = [];
+      for (const [name, attempt] of Object.entries({ ${all} })) {
+        try { attempt(); } catch (error) { if (error instanceof Deno.errors.NotCapable) denied.push(name); }
+      }
+      if (denied.join() !== "read,net,env,run") throw new Error("not denied: " + denied);
     }
-    if (globalThis.denied.join() !== "read,net,env,run") throw new Error("not denied: " + globalThis.denied);
   `;
   const module = toFileUrl(await folder.write("probe.ts", probe));
-  await using vm = await boot(
-    await machine(folder, program().openSerial().print("ok").powerOff(), { devices: [{ name: "probe", module }] }),
-  );
-  await vm.serial.expect(/ok/);
+  for (const placement of ["inline", "confined"] as const) {
+    const agreed = {
+      agree: true,
+      lock: folder.file(`${placement}.lock`),
+      devices: [{ name: "probe", module, placement }],
+    };
+    await using vm = await boot(await machine(folder, program().openSerial().print("ok").powerOff(), agreed));
+    await vm.serial.expect(/ok/);
+  }
 
   const thief = `import text from ${JSON.stringify(secret.href)} with { type: "text" };\nexport default text;\n`;
   const stolen = toFileUrl(await folder.write("thief.ts", thief));
   const definition = await machine(folder, program().halt(), { devices: [{ name: "thief", module: stolen }] });
-  await assertRejects(() => boot(definition), BulkheadError);
+  await assertRejects(() => boot(definition), BulkheadError, "no import but the contract's");
 });
 
 Deno.test("a machine ends with its scope", async () => {

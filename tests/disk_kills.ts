@@ -29,7 +29,7 @@ import {
 const SIZE = 24;
 
 /** Milliseconds of writing at most. */
-const LONGEST = 2500;
+const LONGEST = 5000;
 
 /** Files are of different sizes; both sides compute them. */
 const LENGTH = { base: 700, step: 7919, most: 60_000 } as const;

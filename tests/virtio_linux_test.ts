@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ResolvedDefinition, ScriptStep } from "../core/machine/definition.ts";
 import { Machine } from "../core/machine/machine.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
+import { PARTS } from "../host/boot.ts";
 import { readGuest } from "../host/guest.ts";
 import { Folder } from "./command_line.ts";
 import { BUSYBOX, guestTest, LINUX_VIRTIO } from "./debian_guests.ts";
@@ -50,7 +51,7 @@ async function run(folder: Folder, guest: Awaited<ReturnType<typeof files>>, ...
   const board = new URL("virtio_board.ts", import.meta.url);
   const definition: ResolvedDefinition = resolveDefinition(
     { boot: source, memory: "128M", clock: { mode: "deterministic" }, script },
-    board,
+    { ...PARTS, board },
     board,
   );
   let output = "";

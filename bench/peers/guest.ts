@@ -98,10 +98,14 @@ export async function findCompiler(): Promise<readonly [compiler: string, versio
   });
 }
 
-/** Compiles the program into a folder, as `init`. */
-export async function compile(compiler: string, folder: string): Promise<void> {
+/** Compiles the program into a folder, as `init`; or another one, of these sources with their own flags. */
+export async function compile(
+  compiler: string,
+  folder: string,
+  sources: Readonly<Record<string, readonly string[]>> = SOURCES,
+): Promise<void> {
   const objects: string[] = [];
-  for (const [name, flags] of Object.entries(SOURCES)) {
+  for (const [name, flags] of Object.entries(sources)) {
     const object = `${folder}/${name}.o`;
     await build(compiler, [...FLAGS, ...flags, "-c", source(name).pathname, "-o", object]);
     objects.push(object);

@@ -1,19 +1,22 @@
 /**
  * v86 as a process: boots a Linux kernel and writes the serial port's output to standard output.
  *
- *     v86_machine.ts BIOS VGABIOS KERNEL INITRD MEGABYTES COMMAND-LINE
+ *     v86_machine.ts BIOS VGABIOS KERNEL INITRD MEGABYTES COMMAND-LINE [DISK]
+ *
+ * A disk is read into memory and is the first one at the IDE controller.
  *
  * @module
  */
 import { V86 } from "npm:v86@0.5.462";
 
-const [bios, vgaBios, kernel, initrd, megabytes, commandLine] = Deno.args as [
+const [bios, vgaBios, kernel, initrd, megabytes, commandLine, disk] = Deno.args as [
   string,
   string,
   string,
   string,
   string,
   string,
+  string?,
 ];
 
 const image = async (path: string) => ({ buffer: (await Deno.readFile(path)).buffer as ArrayBuffer });
@@ -28,6 +31,7 @@ const machine = new V86({
   bzimage: await image(kernel),
   initrd: await image(initrd),
   cmdline: commandLine,
+  ...(disk === undefined ? {} : { hda: await image(disk) }),
   autostart: true,
 });
 

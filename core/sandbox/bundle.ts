@@ -315,7 +315,10 @@ function walk(node: Node, inFunction: boolean, visit: (node: Node, inFunction: b
 
 function syntaxError(origin: string, error: unknown): BulkheadError {
   const { message, loc } = error as { message: string; loc?: { line: number } };
-  return refusal("plugin-syntax", origin, loc?.line, "TypeScript", message.trim().split("\n").at(-1) ?? message);
+  // One parser says the line apart, the other at the end of a drawing of the place.
+  const line = loc?.line ?? Number(/\.ts:(\d+):\d+\s*$/.exec(message)?.[1] ?? NaN);
+  const [first = message] = message.split("\n").map((text) => text.trim()).filter((text) => text !== "");
+  return refusal("plugin-syntax", origin, Number.isNaN(line) ? undefined : line, "TypeScript", first);
 }
 
 function refusal(

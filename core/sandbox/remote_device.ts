@@ -21,7 +21,7 @@ import { printable } from "./printable.ts";
 import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
 import { FloodGate } from "./flood_gate.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
-import { copyPlain, decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { decodePlain, encodePlain, type Plain } from "./plain.ts";
 import { buildWiring, checkDescription } from "./wiring.ts";
 
 /** How a device in another compartment is held. */

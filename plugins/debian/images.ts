@@ -47,6 +47,11 @@ const VIRTIO_MODULES = [
   "libcrc32c",
 ];
 
+const IDE_MODULES = [
+  ...["scsi_common", "scsi_mod", "sd_mod", "libata", "ata_piix"],
+  ...["t10-pi", "crc-t10dif", "crct10dif_common", "crc64-rocksoft", "crc64"],
+];
+
 const NETBOOT = "usr/lib/debian-installer/images/12/i386/text/debian-installer/i386";
 
 /** The release of Debian in which all these packages are, asked for by name where a later one lacks them. */
@@ -73,6 +78,14 @@ export const IMAGES: readonly DebianImage[] = [
     dependency: "linux-image-",
     files: { kernel: "boot/vmlinuz-*" },
     modules: VIRTIO_MODULES,
+  },
+  {
+    name: "linux-686-ide",
+    description: "Linux 6.1 for the i686, and its modules for virtio and IDE disks",
+    package: "linux-image-686",
+    dependency: "linux-image-",
+    files: { kernel: "boot/vmlinuz-*" },
+    modules: [...VIRTIO_MODULES, ...IDE_MODULES],
   },
   {
     name: "linux-686-pae",

@@ -58,18 +58,24 @@ class TestMachine {
       definition: { ...DEFINITION, ...engine },
       cpu: { kind: "reset" } as const,
       pieces: PIECES,
+      plugins: { ses: "", plugins: [], busy: new SharedArrayBuffer(4) },
       memory: this.#memory,
       layout: this.#layout,
     };
     const nothing = () => {};
-    const parts = this.parts = assemble(init as never, pc, new Map(), {
+    const parts: Assembly = this.parts = assemble(init as never, pc, {
       a20: (level) => parts.cpu.setA20(level),
       reset: nothing,
       intr: nothing,
       control: { powerOff: nothing, exit: nothing },
       serial: { write: (bytes) => void (this.text += new TextDecoder().decode(bytes)), ready: nothing },
       debug: { write: nothing, ready: nothing },
-      entropy: { available: false, fill: () => {} },
+      failed: (error) => {
+        throw error;
+      },
+      typing: { receive: (bytes) => bytes.length },
+      entropy: { available: false, fill: nothing },
+      detached: nothing,
     }, nothing);
   }
 
