@@ -35,6 +35,9 @@ const SNAPSHOT_PART = 4 << 20;
 /** Milliseconds from the start of a machine until memory is given back. */
 const RECLAIM_DELAY = 1000;
 
+/** Milliseconds that the owner has to end this process when it cannot start. */
+const FAREWELL = 1000;
+
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
@@ -173,6 +176,11 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
     kill: (index) => void channel.send("killPlugin", { index }).catch(() => {}),
     used: (plugin, use) => void channel.send("used", { plugin, use }).catch(() => {}),
     fatal: async (error) => {
+      if (loading!.abandon(error)) {
+        // The refusal is on its way to the owner, who ends this process.
+        setTimeout(() => Deno.exit(1), FAREWELL);
+        return;
+      }
       await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
       Deno.exit(1);
     },

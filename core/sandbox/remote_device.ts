@@ -6,20 +6,21 @@
  *
  * @module
  */
-import * as contract from "../bus/mod.ts";
 import type { Needs, Width } from "../bus/claims.ts";
 import type { Alarm, AnyDevice, DmaWindow, Line, ResetKind } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
-import { defineInterface, type Interface } from "../bus/interface.ts";
+import type { Interface } from "../bus/interface.ts";
 import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
 import type { LogLevel } from "../bus/log.ts";
 import type { VirtioPort, Virtqueue } from "../bus/virtio.ts";
 import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
 import { thrownBy } from "./compartment.ts";
-import type { DeviceManifest, InterfaceManifest } from "./description.ts";
+import type { DeviceManifest } from "./description.ts";
 import { printable } from "./printable.ts";
+import { plainState } from "./plain_state.ts";
 import { plainToThrown, stateWords, thrownToPlain, type WireRequest } from "./device_runtime.ts";
-import { FloodGate } from "./flood_gate.ts";
+import { FloodGate, levelOf } from "./flood_gate.ts";
+import { revived } from "./known_interfaces.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
 import { buildWiring, checkDescription } from "./wiring.ts";
@@ -44,7 +45,7 @@ export interface RemoteDeviceOptions {
 export const ACCESS_LIMIT = 3000;
 
 /** Milliseconds that creating the state and wiring may take. */
-const WIRE_LIMIT = 10_000;
+const WIRE_LIMIT = 5000;
 
 /** Questions that a device may ask during one access. */
 const MOST_QUESTIONS = 20_000;
@@ -59,6 +60,8 @@ const ONES = 0xffffffff;
 
 /** What an open connector of a plugin's own interface answers: the plugin's own definition of that is asked. */
 const UNCONNECTED = Symbol("unconnected");
+
+const unconnected = () => () => UNCONNECTED;
 
 /** One wiring, with what its context gave. */
 interface Wired {
@@ -149,12 +152,12 @@ export class RemoteDevice {
       latches,
       needs: {
         ...needs,
-        ...(needs.uses === undefined ? {} : { uses: revived(needs.uses) }),
-        ...(needs.provides === undefined ? {} : { provides: revived(needs.provides) }),
+        ...(needs.uses === undefined ? {} : { uses: revived(needs.uses, unconnected) }),
+        ...(needs.provides === undefined ? {} : { provides: revived(needs.provides, unconnected) }),
       } as Needs,
-      state: (given: unknown) => this.#plain(OPERATION.STATE, 0, given) as object,
+      state: (given: unknown) => this.#state(OPERATION.STATE, 0, given),
       migrate: Object.fromEntries(
-        migrates.map((from) => [from, (old: unknown) => this.#plain(OPERATION.MIGRATE, from, old)]),
+        migrates.map((from) => [from, (old: unknown) => this.#state(OPERATION.MIGRATE, from, old)]),
       ),
       wire: (ctx: never) => this.#wire(ctx),
     } as unknown as AnyDevice;
@@ -191,7 +194,7 @@ export class RemoteDevice {
       configurable: true,
       value: (() => {
         if (wired !== this.#wired) return ctx.state;
-        return this.#plain(OPERATION.SAVE, 0, undefined) as object;
+        return this.#state(OPERATION.SAVE, 0, undefined);
       }) satisfies LiveState,
     });
     return buildWiring(description, {
@@ -438,6 +441,11 @@ export class RemoteDevice {
     this.#talk.send(operation, records, body, this.#limit);
   }
 
+  /** A request whose answer is a state. */
+  #state(operation: number, a: number, given: unknown): object {
+    return plainState(this.#options.subject, this.#plain(operation, a, given));
+  }
+
   /** A request whose answer is plain data, when the machine is put together, saved or restored. */
   #plain(operation: number, a: number, given: unknown): Plain {
     if (this.#failed !== undefined) throw this.#failed;
@@ -564,9 +572,8 @@ export class RemoteDevice {
       return;
     }
     if (!this.#flood.admits()) return;
-    const level = LEVELS.includes(first as LogLevel) ? first as LogLevel : "info";
     const fields = typeof third === "object" && third !== null ? third as Record<string, number> : undefined;
-    wired.log(level, String(second).slice(0, 4000), fields);
+    wired.log(levelOf(first), String(second).slice(0, 4000), fields);
   }
 
   #threw(name: string): void {
@@ -613,26 +620,4 @@ function filledIn(args: readonly Plain[], before: Uint8Array): Plain[] {
     if (!(value instanceof Uint8Array) || !(original instanceof Uint8Array)) return null;
     return value.some((byte, at) => byte !== original[at]) ? value : null;
   });
-}
-
-const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
-
-/** Interfaces by what is known of them: the contract's own as they are, a plugin's own by their members. */
-function revived(described: Readonly<Record<string, InterfaceManifest>>): Record<string, Interface<object>> {
-  return Object.fromEntries(
-    Object.entries(described).map(([use, { name, members }]) => {
-      const known = Object.values(contract as Record<string, unknown>).find((value): value is Interface<object> =>
-        typeof value === "object" && value !== null && "unconnected" in value &&
-        (value as unknown as { name: unknown }).name === name
-      );
-      if (known !== undefined && Object.keys(known.unconnected).join() === Object.keys(members).join()) {
-        return [use, known];
-      }
-      const open = Object.entries(members).map(([member, what]) => [
-        member,
-        "method" in what ? () => UNCONNECTED : what.value,
-      ]);
-      return [use, defineInterface(name, Object.fromEntries(open))];
-    }),
-  );
 }

@@ -68,5 +68,6 @@ export async function runRogues(
     output: (bytes) => void read.push(...bytes),
   });
   const report = await vm.exit;
+  if (more.stopAt !== undefined) await vm.snapshot();
   return { report, read, logs };
 }
