@@ -181,6 +181,8 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
         setTimeout(() => Deno.exit(1), FAREWELL);
         return;
       }
+      // A machine that had stopped already is told of in the log only.
+      await channel.send("log", { record: { level: "error", source: "machine", message: error.message } });
       await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
       Deno.exit(1);
     },

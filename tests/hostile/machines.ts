@@ -44,6 +44,7 @@ export type Rogue = Omit<DeviceDefinition, "module"> & { readonly text: string; 
 export async function runRogues(
   rogues: readonly Rogue[],
   more: Partial<MachineDefinition> = {},
+  witnessed = true,
 ): Promise<MachineOutcome> {
   await using folder = await Folder.make();
   const texts = new Map<string, string>();
@@ -53,10 +54,15 @@ export async function runRogues(
     if (module === undefined) texts.set(text, module = await folder.write(`rogue${texts.size}.ts`, text));
     devices.push({ ...device, module });
   }
-  devices.push({ name: "witness", module: await folder.write("witness.ts", WITNESS), placement: "confined" });
+  if (witnessed) devices.push({ name: "witness", module: await folder.write("witness.ts", WITNESS) });
   const logs: LogRecord[] = [], read: number[] = [];
   const definition = {
-    boot: { rom: await folder.write("rom", reader([...rogues.flatMap(({ reads }) => reads), WITNESS_PORT])) },
+    boot: {
+      rom: await folder.write(
+        "rom",
+        reader([...rogues.flatMap(({ reads }) => reads), ...witnessed ? [WITNESS_PORT] : []]),
+      ),
+    },
     memory: "2M",
     agree: true,
     lock: folder.file("lock"),
@@ -68,6 +74,10 @@ export async function runRogues(
     output: (bytes) => void read.push(...bytes),
   });
   const report = await vm.exit;
-  if (more.stopAt !== undefined) await vm.snapshot();
+  if (more.stopAt !== undefined) {
+    await vm.snapshot().catch((error) => {
+      throw new Error([error.message, ...logs.map(({ message }) => message)].join("; "));
+    });
+  }
   return { report, read, logs };
 }
