@@ -130,6 +130,9 @@ async function bundleOf(kind: "device" | "backend", { name, module }: ResolvedPl
   }
 }
 
+/** The author of what is part of this release. */
+const OWN_AUTHOR = "bulkhead/";
+
 async function bound(
   kind: "device" | "backend",
   plugin: ResolvedPlugin & Partial<ResolvedBackend>,
@@ -145,6 +148,15 @@ async function bound(
       where: plugin.module,
       expected: `a module whose default export is made by ${kind}({...})`,
       found: `a ${wordOf(manifest.kind)}, ${manifest.id}`,
+    });
+  }
+  if (!own && manifest.id.startsWith(OWN_AUTHOR)) {
+    throw new BulkheadError({
+      code: "bad-plugin",
+      subject: `${wordOf(kind)} "${name}"`,
+      where: `${printable(origin)}, id`,
+      expected: `another author than ${OWN_AUTHOR}, as it is no part of this release`,
+      found: `"${manifest.id}"`,
     });
   }
   const rights = plugin.readOnly ? readOnlyRights(hostRights(manifest)) : hostRights(manifest);

@@ -47,6 +47,9 @@ export interface Surroundings {
   readonly messages?: (message: MessageInterrupt) => void;
 }
 
+/** Counters that a device may have; more are not kept. */
+const MOST_COUNTERS = 256;
+
 interface AnyWiring {
   regions?: Record<string, Region>;
   inputs?: Record<string, LineSink>;
@@ -257,7 +260,10 @@ export class AttachedDevice<N extends Needs = Needs> {
         },
         now: () => clock.now(),
         log: (level, message, fields) => log({ level, source: this.name, message, time: clock.now(), fields }),
-        count: (metric: string, by = 1) => void this.counts.set(metric, (this.counts.get(metric) ?? 0) + by),
+        count: (metric: string, by = 1) => {
+          if (this.counts.size >= MOST_COUNTERS && !this.counts.has(metric)) return;
+          this.counts.set(metric, (this.counts.get(metric) ?? 0) + by);
+        },
       } satisfies Context<object, ConfigSchema, Needs, string>,
     );
   }

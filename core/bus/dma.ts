@@ -36,7 +36,15 @@ export interface DmaCount {
  * @param subject The device and the window, for errors.
  */
 export function dmaWindow(subject: string, claim: DmaClaim, memory: GuestMemory, count: DmaCount): DmaWindow {
-  const check = (direction: "read" | "write", length: number) => {
+  const check = (direction: "read" | "write", address: number, length: number) => {
+    if (!Number.isSafeInteger(address) || address < 0) {
+      throw new BulkheadError({
+        code: "dma-address",
+        subject,
+        expected: "an address, a whole number from 0 on",
+        found: `${address}`,
+      });
+    }
     if (length <= claim.maxBytes && (claim.direction === "both" || claim.direction === direction)) return;
     throw new BulkheadError({
       code: "dma-claim",
@@ -50,7 +58,7 @@ export function dmaWindow(subject: string, claim: DmaClaim, memory: GuestMemory,
   };
   return {
     read(address, into) {
-      check("read", into.length);
+      check("read", address, into.length);
       const moved = memory.read(address, into);
       count.read += moved;
       count.missed += into.length - moved;
@@ -58,7 +66,7 @@ export function dmaWindow(subject: string, claim: DmaClaim, memory: GuestMemory,
       return moved;
     },
     write(address, from) {
-      check("write", from.length);
+      check("write", address, from.length);
       const moved = memory.write(address, from);
       count.written += moved;
       count.missed += from.length - moved;

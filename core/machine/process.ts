@@ -38,6 +38,9 @@ const RECLAIM_DELAY = 1000;
 /** Milliseconds in which what back ends did last is told, when they have closed. */
 const USES_LIMIT = 500;
 
+/** Milliseconds that the owner has to end this process when it cannot start. */
+const FAREWELL = 1000;
+
 /** The guest while it is being sent. */
 type Assembling = OwnerSpeech["requests"]["assemble"]["ask"] & { bytes: SharedArrayBuffer[] };
 
@@ -181,6 +184,13 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
     kill: (index) => void channel.send("killPlugin", { index }).catch(() => {}),
     used: (plugin, use) => void channel.send("used", { plugin, use }).catch(() => {}),
     fatal: async (error) => {
+      if (loading!.abandon(error)) {
+        // The refusal is on its way to the owner, who ends this process.
+        setTimeout(() => Deno.exit(1), FAREWELL);
+        return;
+      }
+      // A machine that had stopped already is told of in the log only.
+      await channel.send("log", { record: { level: "error", source: "machine", message: error.message } });
       await channel.send("exit", { report: { reason: "failed", error: error.toJSON(), retired: 0, time: 0 } });
       Deno.exit(1);
     },

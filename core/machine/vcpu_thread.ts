@@ -134,6 +134,13 @@ export class VcpuThread {
     }
   }
 
+  /** Gives its start up, because of this. @returns False if it is up already. */
+  abandon(error: BulkheadError): boolean {
+    if (this.#isReady) return false;
+    this.#started.reject(error);
+    return true;
+  }
+
   /** Tells the virtual CPU, which waits for it in a reset, that the guest is in RAM again, or why it is not. */
   reloaded(error: BulkheadError | undefined): void {
     const body = error === undefined ? {} : { error: error.toJSON() };

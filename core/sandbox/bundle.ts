@@ -10,7 +10,7 @@
 import type * as acorn from "acorn";
 import * as contract from "../bus/mod.ts";
 import { BulkheadError } from "../bus/error.ts";
-import { describePlugin } from "./describe.ts";
+import { type Describer, withDescriber } from "./describe.ts";
 import type { PluginManifest } from "./description.ts";
 
 /** A plugin, ready to be agreed to and to run. */
@@ -48,8 +48,11 @@ const CHECKOUT = [new URL("../../mod.ts", import.meta.url).href, new URL("../bus
  * @throws {BulkheadError} `plugin-import`, `plugin-syntax`, `plugin-export` naming the line; or what is wrong with the definition.
  */
 export async function bundlePlugin(source: string, origin: string): Promise<Bundle> {
-  const text = await bundleText(source, origin);
-  const manifest = await describePlugin(text, origin);
+  checkLength(source, origin);
+  const { text, manifest } = await withDescriber(origin, async (describer) => {
+    const text = await rewritten(source, origin, describer);
+    return { text, manifest: await describer.describe(text) };
+  });
   return {
     kind: manifest.kind,
     id: manifest.id,
@@ -82,41 +85,31 @@ export function canonicalJson(value: unknown): string {
 
 /** The text alone, without running it. @throws {BulkheadError} As {@linkcode bundlePlugin}. */
 export async function bundleText(source: string, origin: string): Promise<string> {
-  if (source.length > LONGEST) {
-    throw refusal("plugin-syntax", origin, undefined, `a file of at most ${LONGEST} characters`, `${source.length}`);
-  }
+  checkLength(source, origin);
+  return await withDescriber(origin, (describer) => rewritten(source, origin, describer));
+}
+
+function checkLength(source: string, origin: string): void {
+  if (source.length <= LONGEST) return;
+  throw refusal("plugin-syntax", origin, undefined, `a file of at most ${LONGEST} characters`, `${source.length}`);
+}
+
+async function rewritten(source: string, origin: string, describer: Describer): Promise<string> {
   const { parse } = await import("acorn");
-  const script = await javascript(source, origin);
+  const script = await describer.strip(source);
   const tokens: acorn.Token[] = [], comments: acorn.Comment[] = [];
-  let program: acorn.Program;
   try {
-    program = parse(script, {
+    const program = parse(script, {
       ecmaVersion: "latest",
       sourceType: "module",
       locations: true,
       onToken: tokens,
       onComment: comments,
     });
+    return new Rewriter(script, origin, program).text(tokens, comments);
   } catch (error) {
-    throw syntaxError(origin, error);
-  }
-  return new Rewriter(script, origin, program).text(tokens, comments);
-}
-
-/** The file without its types. */
-async function javascript(source: string, origin: string): Promise<string> {
-  const { stripTypeScriptTypes } = await import("node:module") as unknown as {
-    stripTypeScriptTypes(text: string, options: { mode: "strip" | "transform" }): string;
-  };
-  try {
-    // Lines and columns stay where they were.
-    return stripTypeScriptTypes(source, { mode: "strip" });
-  } catch {
-    try {
-      return stripTypeScriptTypes(source, { mode: "transform" });
-    } catch (error) {
-      throw syntaxError(origin, error);
-    }
+    // Nesting that is too deep for us ends in a RangeError.
+    throw error instanceof BulkheadError ? error : syntaxError(origin, error);
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import * as contract from "../bus/mod.ts";
 import { BulkheadError } from "../bus/error.ts";
+import { printable } from "./printable.ts";
 
 /** What SES puts on the global object. */
 interface SesGlobals {
@@ -79,24 +80,46 @@ function run(subject: string, evaluate: () => unknown): unknown {
   try {
     return evaluate();
   } catch (error) {
-    if (error instanceof BulkheadError) throw error;
-    throw new BulkheadError({
-      code: "plugin-threw",
-      subject,
-      sentence: `${subject} was stopped while its text was evaluated: ${whatThrown(error)}`,
-    });
+    throw thrownBy(subject, "its text was evaluated", error);
   }
 }
 
-/** What a plugin threw, in words, without trusting it to be an error. */
+/**
+ * What a plugin threw, as an error of ours in the plugin's own name. An error of ours that comes from a plugin may be one that it made up.
+ *
+ * @param doing What it was asked for: "it was wired".
+ */
+export function thrownBy(subject: string, doing: string, error: unknown): BulkheadError {
+  const sentence = `${subject} was stopped while ${doing}: ${whatThrown(error)}`;
+  return new BulkheadError({ code: "plugin-threw", subject, sentence });
+}
+
+/** Characters of what a plugin threw that are told. */
+const LONGEST = 2000;
+
+/** What a plugin threw, in printable words, without trusting it to be an error. It runs code of the plugin's. */
 export function whatThrown(error: unknown): string {
+  return printable(wordsOf(error));
+}
+
+function wordsOf(error: unknown): string {
   try {
     if (typeof error === "object" && error !== null && "message" in error) {
       const { name, message } = error as { name?: unknown; message: unknown };
-      return `${typeof name === "string" ? name : "Error"}: ${String(message)}`.slice(0, 2000);
+      const words = String(message).slice(0, LONGEST);
+      if (name === "BulkheadError") return words;
+      return `${typeof name === "string" ? name : "Error"}: ${words}`.slice(0, LONGEST);
     }
-    return String(error).slice(0, 2000);
+    return String(error).slice(0, LONGEST);
   } catch {
     return "something that cannot be put into words";
   }
+}
+
+/** A value that a plugin gave in a number's place, in words, without running code of the plugin's. */
+export function describeGiven(value: unknown): string {
+  if (typeof value === "number") return `${value}`;
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  return typeof value === "object" ? "an object, or a promise" : `a ${typeof value}`;
 }

@@ -1,17 +1,20 @@
 /**
- * Learns what a plugin declares, by evaluating its text in a throw-away process without rights.
+ * Learns what a plugin declares, by reading its file and evaluating its text in a throw-away process without rights.
  *
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { PluginManifest } from "./description.ts";
 import { launch } from "./launcher.ts";
+import { printable } from "./printable.ts";
 import { NO_RIGHTS, realPath, type Rights } from "./rights.ts";
 import { sesText } from "./ses.ts";
 
 /** What the process may be asked. */
 export type DescribeSpeech = {
   requests: {
+    /** The payload is the plugin's file. */
+    strip: { ask: { origin: string }; answer: { script: string } };
     /** The payload is SES; then the plugin's text. */
     describe: { ask: { origin: string; sesBytes: number }; answer: { manifest: PluginManifest } };
   };
@@ -19,35 +22,65 @@ export type DescribeSpeech = {
 };
 
 /** Milliseconds that a plugin has to tell what it is. */
-const LIMIT = 10_000;
+const LIMIT = 5000;
 
-/** Describes a plugin. @throws {BulkheadError} `bad-plugin`, `plugin-threw`, `plugin-stuck`. */
-export async function describePlugin(text: string, origin: string): Promise<PluginManifest> {
+/** MB that its heap may take. */
+const HEAP_MEGABYTES = 192;
+
+/** A throw-away process without rights, in which one plugin's file is read and its text evaluated: either may end a process. */
+export interface Describer {
+  /** The file without its types. @throws {BulkheadError} `plugin-syntax`. */
+  strip(source: string): Promise<string>;
+  /** What the plugin declares. @throws {BulkheadError} `bad-plugin`, `plugin-threw`. */
+  describe(text: string): Promise<PluginManifest>;
+}
+
+/**
+ * Lends a describer. Whatever the plugin does in it ends in a sentence.
+ *
+ * @throws {BulkheadError} What `use` throws; `plugin-stuck`, `plugin-failed`: it did not answer, or its process has ended.
+ */
+export async function withDescriber<T>(origin: string, use: (describer: Describer) => Promise<T>): Promise<T> {
+  const subject = `plugin ${origin}`;
   const process = launch<DescribeSpeech, DescribeSpeech>({
-    name: `plugin ${origin}`,
+    name: subject,
     entry: new URL(import.meta.resolve("./describe_process.ts")),
     rights: await ownSources(),
-    handlers: { requests: { describe: () => Promise.reject(new Error("nobody asks")) }, events: {} },
+    heapMegabytes: HEAP_MEGABYTES,
+    handlers: {
+      requests: {
+        strip: () => Promise.reject(new Error("nobody asks")),
+        describe: () => Promise.reject(new Error("nobody asks")),
+      },
+      events: {},
+    },
   });
+  const stopped = (why: string, code: string) =>
+    new BulkheadError({ code, subject, sentence: `${subject} was stopped while it was looked at: ${why}` });
+  const { channel } = process;
   try {
-    const ses = new TextEncoder().encode(await sesText()), own = new TextEncoder().encode(text);
-    const payload = new Uint8Array(ses.length + own.length);
-    payload.set(ses);
-    payload.set(own, ses.length);
-    const { manifest } = await process.channel.request("describe", { origin, sesBytes: ses.length }, {
-      payload,
-      limit: LIMIT,
+    return await use({
+      strip: async (source) => {
+        const payload = new TextEncoder().encode(source);
+        return (await channel.request("strip", { origin }, { payload, limit: LIMIT })).script;
+      },
+      describe: async (text) => {
+        const ses = new TextEncoder().encode(await sesText()), own = new TextEncoder().encode(text);
+        const payload = new Uint8Array(ses.length + own.length);
+        payload.set(ses);
+        payload.set(own, ses.length);
+        const { manifest } = await channel.request("describe", { origin, sesBytes: ses.length }, {
+          payload,
+          limit: LIMIT,
+        });
+        return manifest;
+      },
     });
-    return manifest;
   } catch (error) {
-    if (error instanceof BulkheadError && error.code === "channel-late") {
-      const sentence = `plugin ${origin} was stopped while it was looked at: it did not tell what it is in ${
-        LIMIT / 1000
-      } s`;
-      throw new BulkheadError({ code: "plugin-stuck", subject: `plugin ${origin}`, sentence });
-    }
-    if (error instanceof BulkheadError && error.code.startsWith("channel")) throw await process.ended ?? error;
-    throw error;
+    if (!(error instanceof BulkheadError) || !error.code.startsWith("channel")) throw error;
+    if (error.code === "channel-late") throw stopped(`it did not tell what it is in ${LIMIT / 1000} s`, "plugin-stuck");
+    const ended = await process.ended;
+    throw stopped(printable(ended?.message ?? error.message), "plugin-failed");
   } finally {
     await process.end();
   }

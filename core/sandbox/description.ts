@@ -8,6 +8,7 @@ import type { Needs } from "../bus/claims.ts";
 import type { ConfigSchema } from "../bus/config.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
+import { thrownBy } from "./compartment.ts";
 
 /** An interface that a device uses or provides: its name, and its members: null for a method, the open connector's value for a property. */
 export interface InterfaceManifest {
@@ -77,8 +78,23 @@ const KINDS: readonly string[] = ["block", "character", "network", "display", "i
  * @throws {BulkheadError} `bad-plugin`: it is neither a device nor a back end, or not described by plain data.
  */
 export function describe(plugin: unknown, origin: string): PluginManifest {
-  const bad = (where: string | undefined, expected: string, found: string) =>
-    new BulkheadError({ code: "bad-plugin", subject: `plugin ${origin}`, where, expected, found });
+  const subject = `plugin ${origin}`;
+  // What is thrown may be the plugin's, and look like ours.
+  const ours = new WeakSet<object>();
+  const bad = (where: string | undefined, expected: string, found: string) => {
+    const error = new BulkheadError({ code: "bad-plugin", subject, where, expected, found });
+    ours.add(error);
+    return error;
+  };
+  try {
+    return described(plugin, bad);
+  } catch (error) {
+    if (ours.has(Object(error))) throw error;
+    throw thrownBy(subject, "it was described", error);
+  }
+}
+
+function described(plugin: unknown, bad: Bad): PluginManifest {
   const made = "a default export made by device({...}) or backend({...})";
   if (typeof plugin !== "object" || plugin === null) throw bad(undefined, made, `one of type ${typeof plugin}`);
   const given = plugin as Record<string, unknown>;

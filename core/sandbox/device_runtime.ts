@@ -5,11 +5,11 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { Harden } from "./compartment.ts";
-import { whatThrown } from "./compartment.ts";
+import { describeGiven, whatThrown } from "./compartment.ts";
 import { Conversation, ConversationError, EFFECT, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
 import type { DeviceManifest } from "./description.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
-import { bytesOf, decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { bytesOf, copyPlain, decodePlain, encodePlain, type Plain } from "./plain.ts";
 import { readWiring, type WiringAnswers, type WiringDescription } from "./wiring.ts";
 
 /** Wirings that are kept: a device is wired anew with each restore, and a bench may go back to an earlier one. */
@@ -137,7 +137,7 @@ export class DeviceRuntime {
           throw new Error(`unknown request ${operation}`);
       }
     } catch (error) {
-      if (error instanceof ConversationError) throw error;
+      if (ended(error)) throw error;
       this.#send(OPERATION.THROWN, encodePlain(thrownToPlain(error)));
       if (wake !== 0) this.wake();
     }
@@ -245,12 +245,13 @@ export class DeviceRuntime {
         const alarm = instance.alarms[index]!;
         alarm.ring = ring;
         const arm = (due: number) => {
+          if (typeof due !== "number" || Number.isNaN(due)) throw new TypeError("an alarm is armed for a number");
           alarm.due = Math.ceil(due);
           this.#effect(EFFECT.ALARM, index, due);
         };
         return this.harden({
           at: (due: number) => arm(due),
-          after: (nanoseconds: number) => arm(this.now + nanoseconds),
+          after: (nanoseconds: number) => arm(typeof nanoseconds === "number" ? this.now + nanoseconds : NaN),
           cancel: () => arm(Infinity),
           get armed() {
             return alarm.due !== Infinity;
@@ -402,8 +403,7 @@ export class DeviceRuntime {
 
   #returnNumber(value: unknown, wake: number, body?: Uint8Array): void {
     if (typeof value !== "number") {
-      const found = typeof value === "object" && value !== null ? "an object, or a promise" : `a ${typeof value}`;
-      throw new TypeError(`it returned ${found} where a number was expected`);
+      throw new TypeError(`it returned ${describeGiven(value)} where a number was expected`);
     }
     this.#talk.port.out.floats[FLOAT.VALUE] = value;
     this.#send(OPERATION.RETURN, body);
@@ -464,7 +464,12 @@ export function stateWords({ latches, needs }: DeviceManifest): number {
 
 /** What was thrown, as plain data. */
 export function thrownToPlain(error: unknown): Plain {
-  if (error instanceof BulkheadError) return { bulkhead: error.toJSON() as unknown as Plain };
+  try {
+    // Not the error's own toJSON, nor anything else that is not plain: a plugin may have made it.
+    if (error instanceof BulkheadError) return { bulkhead: copyPlain(BulkheadError.prototype.toJSON.call(error)) };
+  } catch {
+    // It is told as anything else is.
+  }
   return { thrown: whatThrown(error) };
 }
 
@@ -473,6 +478,15 @@ export function plainToThrown(value: Plain): Error {
   const { bulkhead, thrown } = Object(value) as { bulkhead?: unknown; thrown?: unknown };
   if (bulkhead !== undefined) return BulkheadError.fromJSON(bulkhead);
   return new Error(typeof thrown === "string" ? thrown : "something went wrong");
+}
+
+/** Whether it is the conversation that has ended. What a plugin throws may be a trap for whoever asks. */
+function ended(error: unknown): boolean {
+  try {
+    return error instanceof ConversationError;
+  } catch {
+    return false;
+  }
 }
 
 function statusOf(

@@ -4,6 +4,15 @@
  * @module
  */
 
+import type { LogLevel } from "../bus/log.ts";
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
+
+/** What a plugin gave as a level. */
+export function levelOf(given: unknown): LogLevel {
+  return LEVELS.includes(given as LogLevel) ? given as LogLevel : "info";
+}
+
 /** Records that may come at once, and a second, in the long run. */
 const BURST = 2000, RATE = 500;
 

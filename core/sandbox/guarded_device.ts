@@ -7,14 +7,16 @@
  *
  * @module
  */
-import type { Width } from "../bus/claims.ts";
+import type { Needs, Width } from "../bus/claims.ts";
 import type { AnyDevice, ResetKind } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
-import type { LogLevel } from "../bus/log.ts";
-import { type Harden, whatThrown } from "./compartment.ts";
-import type { DeviceManifest } from "./description.ts";
-import { FloodGate } from "./flood_gate.ts";
+import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
+import { describeGiven, type Harden, thrownBy, whatThrown } from "./compartment.ts";
+import type { DeviceManifest, NeedsManifest } from "./description.ts";
+import { FloodGate, levelOf } from "./flood_gate.ts";
+import { revived } from "./known_interfaces.ts";
 import { bytesOf, copyPlain } from "./plain.ts";
+import { plainState } from "./plain_state.ts";
 import { type Answer, buildWiring, readWiring } from "./wiring.ts";
 
 /** How a device in this thread is held. */
@@ -32,6 +34,8 @@ export interface GuardOptions {
 }
 
 const ONES = 0xffffffff;
+
+type AnyFunction = (...args: unknown[]) => unknown;
 
 /** The word that says which plugin runs: 0, or the plugin's number above a count of its entries, which tells one access from another. */
 export const BUSY = { ENTRIES: 0xf_ffff, BYTES: 64 } as const;
@@ -63,39 +67,67 @@ class Guard {
   }
 
   guarded(): AnyDevice {
-    const device = this.#device, { manifest, subject } = this.#options;
-    const named = <T>(what: string, run: () => T): T => {
-      const before = this.#enter();
-      try {
-        return run();
-      } catch (error) {
-        if (error instanceof BulkheadError) throw error;
-        const sentence = `${subject} was stopped while ${what}: ${whatThrown(error)}`;
-        throw new BulkheadError({ code: "plugin-threw", subject, sentence });
-      } finally {
-        this.#words[0] = before;
-      }
-    };
+    const device = this.#device, { manifest } = this.#options;
     return {
       id: manifest.id,
       api: manifest.api,
       version: manifest.version,
       config: manifest.config,
       latches: manifest.latches,
-      needs: { ...device.needs, ...manifest.needs, uses: device.needs.uses, provides: device.needs.provides },
-      state: (config: never) => named("its state was made", () => device.state(config)),
+      needs: this.#needs(),
+      state: (config: never) => this.#named("its state was made", () => this.#plain(device.state(config))),
       migrate: Object.fromEntries(
         manifest.migrates.map((from) => [
           from,
-          (old: unknown) => named("its state was migrated", () => device.migrate![from]!(old)),
+          (old: unknown) => this.#named("its state was migrated", () => this.#plain(device.migrate![from]!(old))),
         ]),
       ),
-      wire: (ctx: never) => named("it was wired", () => this.#wire(ctx)),
+      wire: (ctx: never) => this.#named("it was wired", () => this.#wire(ctx)),
     } as unknown as AnyDevice;
   }
 
-  #wire(ctx: object): object {
+  /** What counts is what was agreed to: a device that runs may show other claims than one that is looked at. */
+  #needs(): Needs {
     const { harden, manifest } = this.#options;
+    if (harden === undefined) return this.#device.needs;
+    const { uses, provides, ...rest } = manifest.needs;
+    const interfaces = (what: "uses" | "provides", described: typeof uses) =>
+      described === undefined ? {} : { [what]: this.#interfaces(what, described) };
+    return { ...rest, ...interfaces("uses", uses), ...interfaces("provides", provides) } as Needs;
+  }
+
+  #interfaces(what: "uses" | "provides", described: NonNullable<NeedsManifest["uses"]>): Needs["uses"] {
+    return revived(described, (use, member) => (...args: unknown[]) => {
+      const kinds = this.#device.needs[what] as Record<string, { unconnected: Record<string, unknown> }>;
+      return this.#run(() => copyPlain((kinds[use]!.unconnected[member] as AnyFunction)(...args)), `${use}.${member}`);
+    });
+  }
+
+  /** Does what the machine cannot do without. @throws {BulkheadError} `plugin-threw`. */
+  #named<T>(what: string, run: () => T): T {
+    const before = this.#enter();
+    try {
+      return run();
+    } catch (error) {
+      throw thrownBy(this.#options.subject, what, error);
+    } finally {
+      this.#words[0] = before;
+    }
+  }
+
+  /** A confined device's state is a copy: what comes of it later runs nothing of the device's. */
+  #plain(state: unknown): object {
+    const { harden, subject } = this.#options;
+    return harden === undefined ? state as object : plainState(subject, state);
+  }
+
+  #wire(ctx: { readonly state: object }): object {
+    const { harden, manifest } = this.#options;
+    if (harden !== undefined && !Object.hasOwn(ctx.state, LIVE_STATE)) {
+      // The device may have put anything into its state since.
+      const value: LiveState = () => this.#named("its state was saved", () => this.#plain({ ...ctx.state }));
+      Object.defineProperty(ctx.state, LIVE_STATE, { value });
+    }
     const given = harden === undefined ? ctx : this.#confined(ctx, harden);
     const { description, answers } = readWiring(this.#device.wire(given as never), manifest.needs);
     const copied = harden !== undefined;
@@ -151,8 +183,9 @@ class Guard {
           words[0] = before;
           return typeof value === "number" && value === value ? value : returned(value);
         } catch (error) {
+          const ones = threw(error);
           words[0] = before;
-          return threw(error);
+          return ones;
         }
       },
       write: (offset: number, width: Width, value: number): void => {
@@ -163,8 +196,8 @@ class Guard {
           write!(offset, width, value);
           words[0] = before;
         } catch (error) {
-          words[0] = before;
           threw(error);
+          words[0] = before;
         }
       },
       readBlock: (offset: number, width: Width, into: Uint8Array): number => {
@@ -187,7 +220,7 @@ class Guard {
   #items(items: unknown, most: number): number {
     if (this.#status.failed) return most;
     if (typeof items === "number" && Number.isInteger(items) && items >= 1 && items <= most) return items;
-    this.#detach(`it said that it moved ${String(items)} of ${most} items`);
+    this.#detach(`it said that it moved ${describeGiven(items)} of ${most} items`);
     return most;
   }
 
@@ -211,12 +244,7 @@ class Guard {
   }
 
   #returned(value: unknown, name: string): number {
-    const what = typeof value === "number"
-      ? "NaN"
-      : typeof value === "object" && value !== null
-      ? "an object, or a promise"
-      : `a ${typeof value}`;
-    this.#detach(`it returned ${what} where a number was expected, at ${name}`);
+    this.#detach(`it returned ${describeGiven(value)} where a number was expected, at ${name}`);
     return ONES;
   }
 
@@ -311,9 +339,9 @@ class Guard {
         fail: (reason: unknown) => void ctx.virtio.fail(String(reason).slice(0, 1000)),
       },
       now: () => ctx.now() as number,
-      log: (level: LogLevel, message: unknown, fields?: unknown) => {
+      log: (level: unknown, message: unknown, fields?: unknown) => {
         if (!this.#flood.admits()) return;
-        ctx.log(String(level), String(message).slice(0, 4000), fields === undefined ? undefined : copyPlain(fields));
+        ctx.log(levelOf(level), String(message).slice(0, 4000), fields === undefined ? undefined : copyPlain(fields));
       },
       count: (metric: unknown, by: unknown = 1) => void ctx.count(String(metric).slice(0, 100), Number(by)),
     };

@@ -42,6 +42,8 @@ export interface LaunchOptions<Theirs extends Speech> {
   readonly rights: Rights;
   /** What it may say. */
   readonly handlers: Handlers<Theirs>;
+  /** The most that its heap may grow to, in MB; V8's own limit if absent. */
+  readonly heapMegabytes?: number;
 }
 
 /** A process of ours that runs. */
@@ -96,10 +98,7 @@ export function launch<Mine extends Speech, Theirs extends Speech>(
 }
 
 /** What a process is started with. */
-export interface SpawnOptions extends Pick<LaunchOptions<Speech>, "name" | "entry" | "rights"> {
-  /** The most that its heap may grow to, in MB; V8's own limit if absent. */
-  readonly heapMegabytes?: number;
-}
+export type SpawnOptions = Pick<LaunchOptions<Speech>, "name" | "entry" | "rights" | "heapMegabytes">;
 
 /**
  * Starts a process of ours without a channel: for one whose pipes carry something else.

@@ -98,6 +98,7 @@ export function readManifest(subject: string, told: unknown): PluginManifest {
     if (typeof value !== "number") refuse(`latches.${name}`, "a number", value);
   }
   const needs = object(manifest.needs ?? {}, "needs", refuse) as unknown as NeedsManifest;
+  if (Object.hasOwn(needs, "host")) refuse("needs.host", "no rights on the host, which only back ends have", "some");
   const migrates = manifest.migrates ?? [];
   if (!Array.isArray(migrates) || !migrates.every(Number.isSafeInteger)) {
     return refuse("migrates", "a list of versions", migrates);

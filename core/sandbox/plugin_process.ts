@@ -11,6 +11,7 @@ import { type BackendOpened, type DefinedBackend, openingError, serveBackend } f
 import { type DefinedDevice, DeviceRuntime, thrownToPlain } from "./device_runtime.ts";
 import { hostHandles } from "./host_handles.ts";
 import { Area, AREA_BYTES, type Arrival, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
+import { watchMemory } from "./memory_watch.ts";
 import { decodePlain, encodePlain } from "./plain.ts";
 import { MESSAGE } from "./plugin_messages.ts";
 
@@ -87,19 +88,6 @@ function fill(into: Uint8Array): boolean {
   return true;
 }
 
-/** Ends the process when it holds far more memory than a plugin needs: what is outside of V8's heap has no limit of its own. */
-function watchMemory(): void {
-  const text = `
-    const { memoryUsage, kill, pid } = Deno;
-    setInterval(() => { if (memoryUsage().rss > ${MEMORY_LIMIT}) kill(pid, "SIGKILL"); }, 50);
-  `;
-  new Worker("data:application/javascript," + encodeURIComponent(text), {
-    type: "module",
-    name: "memory",
-    deno: { permissions: "none" },
-  });
-}
-
 /** Bytes that a plugin's process may hold. */
 const MEMORY_LIMIT = 512 * 2 ** 20;
 
@@ -155,7 +143,7 @@ async function start(init: Init): Promise<void> {
   }
 }
 
-watchMemory();
+watchMemory(MEMORY_LIMIT);
 const first = readMessage();
 if (first !== undefined) {
   try {

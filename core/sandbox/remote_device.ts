@@ -11,14 +11,17 @@ import type { Alarm, AnyDevice, ResetKind } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { Interface } from "../bus/interface.ts";
 import { LIVE_STATE, type LiveState } from "../bus/live_state.ts";
+import { thrownBy } from "./compartment.ts";
 import { Conversation, ConversationError, OPERATION, POSTED_BYTES, VIRTIO_EVENTS } from "./conversation.ts";
 import type { DeviceManifest } from "./description.ts";
 import { plainToThrown, stateWords, type WireRequest } from "./device_runtime.ts";
 import { FloodGate } from "./flood_gate.ts";
+import { revived } from "./known_interfaces.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
-import { type Answer, RemoteQuestions, type Wired } from "./remote_questions.ts";
-import { revived, UNCONNECTED } from "./revived_interfaces.ts";
+import { plainState } from "./plain_state.ts";
+import { printable } from "./printable.ts";
+import { type Answer, RemoteQuestions, UNCONNECTED, type Wired } from "./remote_questions.ts";
 import { buildWiring, checkDescription } from "./wiring.ts";
 
 /** How a device in another compartment is held. */
@@ -41,7 +44,7 @@ export interface RemoteDeviceOptions {
 export const ACCESS_LIMIT = 3000;
 
 /** Milliseconds that creating the state and wiring may take. */
-const WIRE_LIMIT = 10_000;
+const WIRE_LIMIT = 5000;
 
 /** Questions that a device may ask during one access. */
 const MOST_QUESTIONS = 20_000;
@@ -53,6 +56,8 @@ const DEEPEST = 16;
 const MOST_POSTED = 64, MOST_POSTED_BYTES = 1 << 16;
 
 const ONES = 0xffffffff;
+
+const unconnected = () => () => UNCONNECTED;
 
 /** A device in another compartment. */
 export class RemoteDevice {
@@ -131,12 +136,12 @@ export class RemoteDevice {
       latches,
       needs: {
         ...needs,
-        ...(needs.uses === undefined ? {} : { uses: revived(needs.uses) }),
-        ...(needs.provides === undefined ? {} : { provides: revived(needs.provides) }),
+        ...(needs.uses === undefined ? {} : { uses: revived(needs.uses, unconnected) }),
+        ...(needs.provides === undefined ? {} : { provides: revived(needs.provides, unconnected) }),
       } as Needs,
-      state: (given: unknown) => this.#plain(OPERATION.STATE, 0, given) as object,
+      state: (given: unknown) => this.#state(OPERATION.STATE, 0, given),
       migrate: Object.fromEntries(
-        migrates.map((from) => [from, (old: unknown) => this.#plain(OPERATION.MIGRATE, from, old)]),
+        migrates.map((from) => [from, (old: unknown) => this.#state(OPERATION.MIGRATE, from, old)]),
       ),
       wire: (ctx: never) => this.#wire(ctx),
     } as unknown as AnyDevice;
@@ -173,7 +178,7 @@ export class RemoteDevice {
       configurable: true,
       value: (() => {
         if (wired !== this.#wired) return ctx.state;
-        return this.#plain(OPERATION.SAVE, 0, undefined) as object;
+        return this.#state(OPERATION.SAVE, 0, undefined);
       }) satisfies LiveState,
     });
     return buildWiring(description, {
@@ -361,7 +366,10 @@ export class RemoteDevice {
         this.#questions.apply(this.#talk, this.#wired);
         if (talk.operation === OPERATION.RETURN) return talk.value;
         if (talk.operation === OPERATION.THROWN) {
-          if (operation <= OPERATION.MIGRATE) throw plainToThrown(decodePlain(talk.body));
+          if (operation <= OPERATION.MIGRATE) {
+            const doing = operation === OPERATION.WIRE ? "it was wired" : "its state was made, migrated or told";
+            throw thrownBy(this.#options.subject, doing, plainToThrown(decodePlain(talk.body)).message);
+          }
           this.#threw(name);
           return undefined;
         }
@@ -417,6 +425,11 @@ export class RemoteDevice {
     this.#talk.send(operation, records, body, this.#limit);
   }
 
+  /** A request whose answer is a state. */
+  #state(operation: number, a: number, given: unknown): object {
+    return plainState(this.#options.subject, this.#plain(operation, a, given));
+  }
+
   /** A request whose answer is plain data, when the machine is put together, saved or restored. */
   #plain(operation: number, a: number, given: unknown): Plain {
     if (this.#failed !== undefined) throw this.#failed;
@@ -432,7 +445,7 @@ export class RemoteDevice {
     } catch {
       error = new Error("something that cannot be told");
     }
-    this.#detach(`it threw at ${name}: ${error.message}`);
+    this.#detach(`it threw at ${name}: ${printable(error.message)}`);
   }
 
   #lateness(): string {

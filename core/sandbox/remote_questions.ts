@@ -9,8 +9,8 @@ import type { VirtioPort, Virtqueue } from "../bus/virtio.ts";
 import { type Conversation, ConversationError, EFFECT, OPERATION } from "./conversation.ts";
 import type { DeviceManifest } from "./description.ts";
 import { thrownToPlain } from "./device_runtime.ts";
+import { levelOf } from "./flood_gate.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
-import { UNCONNECTED } from "./revived_interfaces.ts";
 
 /** One wiring, with what its context gave. */
 export interface Wired {
@@ -27,7 +27,8 @@ export interface Wired {
   count(metric: string, by: number): void;
 }
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
+/** What an open connector of a plugin's own interface answers: the plugin's own definition of that is asked. */
+export const UNCONNECTED = Symbol("unconnected");
 
 /** Sends an answer: a number, and bytes. */
 export type Answer = (result: number, bytes?: Uint8Array, what?: number) => void;
@@ -158,9 +159,8 @@ export class RemoteQuestions {
       return;
     }
     if (!this.#admits()) return;
-    const level = LEVELS.includes(first as LogLevel) ? first as LogLevel : "info";
     const fields = typeof third === "object" && third !== null ? third as Record<string, number> : undefined;
-    wired.log(level, String(second).slice(0, 4000), fields);
+    wired.log(levelOf(first), String(second).slice(0, 4000), fields);
   }
 }
 
