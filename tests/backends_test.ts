@@ -10,7 +10,8 @@ const PLACEMENTS = ["worker", "process"] as const;
 /** One of our back ends as a stranger's. */
 async function strangers(folder: Folder, name: string, change: (text: string) => string = (text) => text) {
   const text = await Deno.readTextFile(new URL(`../plugins/${name}.ts`, import.meta.url));
-  return await folder.write(`${name}.ts`, change(text.replace('"../core/bus/mod.ts"', '"@bulkhead/bulkhead"')));
+  const theirs = text.replace('"../core/bus/mod.ts"', '"@bulkhead/bulkhead"').replace('id: "bulkhead/', 'id: "acme/');
+  return await folder.write(`${name}.ts`, change(theirs));
 }
 
 /** A machine whose disk is a stranger's back end. */
@@ -157,7 +158,7 @@ Deno.test({ name: "a killed process of a back end stops its machine, which names
   assertEquals(reason, "failed");
   assertStringIncludes(
     error?.sentence ?? "",
-    'back end "data" (bulkhead/raw-image) was detached: its compartment has ended',
+    'back end "data" (acme/raw-image) was detached: its compartment has ended',
   );
 });
 
@@ -209,7 +210,7 @@ for (const placement of PLACEMENTS) {
             return assertEquals([reason, text.slice(0, 3)], ["powered-off", "112"], misdeed);
           }
           assertEquals(reason, "failed", misdeed);
-          assertStringIncludes(sentence, 'back end "data" (bulkhead/raw-image)');
+          assertStringIncludes(sentence, 'back end "data" (acme/raw-image)');
           assertMatch(sentence, says);
         })
       ),
@@ -228,7 +229,7 @@ for (const placement of PLACEMENTS) {
         const definition = await disk(folder, sectorGuest().powerOff(), placement, { change });
         const error = await boot(definition).then((vm) => vm[Symbol.asyncDispose](), (error) => error);
         assert(error instanceof BulkheadError);
-        assertStringIncludes(error.message, 'back end "data" (bulkhead/raw-image) was stopped while it was starting');
+        assertStringIncludes(error.message, 'back end "data" (acme/raw-image) was stopped while it was starting');
         assertMatch(error.message, says);
       }),
     );
