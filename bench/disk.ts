@@ -13,8 +13,9 @@ import { fromFileUrl } from "@std/path";
 import { debianHost } from "../cli/debian_host.ts";
 import { BulkheadError } from "../mod.ts";
 import { pull } from "../plugins/debian/debian.ts";
-import { type CpioEntry, writeCpio } from "../plugins/linux_boot/cpio.ts";
+import { writeCpio } from "../plugins/linux_boot/cpio.ts";
 import { compile, findCompiler } from "./peers/guest.ts";
+import { characterDevice, executable } from "./cpio_entries.ts";
 
 const PARTS = ["seqread", "randread", "seqwrite", "randwrite"] as const;
 
@@ -98,25 +99,12 @@ async function guest(work: string, megabytes: number): Promise<{ kernel: string;
   const linux = (await pull("linux-686-ide", host)).files, busybox = (await pull("busybox-static-i386", host)).files;
   const [compiler] = await findCompiler();
   await compile(compiler, work, { "runtime.c": [], "disk.c": [] });
-  const executable = async (path: string, bytes: Uint8Array | string): Promise<CpioEntry> => ({
-    kind: "file",
-    path,
-    mode: 0o755,
-    bytes: typeof bytes === "string" ? await Deno.readFile(bytes) : bytes,
-  });
-  const device = (path: string, major: number, minor: number): CpioEntry => ({
-    kind: "character",
-    path,
-    mode: 0o600,
-    major,
-    minor,
-  });
   const ours = writeCpio([
-    await executable("init", new TextEncoder().encode(INIT(megabytes))),
-    await executable("disk", `${work}/init`),
-    await executable("bin/busybox", busybox.program!),
-    device("dev/console", 5, 1),
-    device("dev/null", 1, 3),
+    executable("init", new TextEncoder().encode(INIT(megabytes))),
+    executable("disk", await Deno.readFile(`${work}/init`)),
+    executable("bin/busybox", await Deno.readFile(busybox.program!)),
+    characterDevice("dev/console", 5, 1),
+    characterDevice("dev/null", 1, 3),
   ]);
   const modules = await Deno.readFile(linux.initrd!), initrd = `${work}/initrd`;
   const padding = (4 - modules.length % 4) % 4;

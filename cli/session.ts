@@ -10,7 +10,7 @@ import type { GdbAddress } from "../core/machine/debug/gdb_server.ts";
 import { type GdbListener, type Guest, Machine, type MachineListener } from "../core/machine/machine.ts";
 import { describeExit, type ExitReport, RESUMABLE } from "../core/machine/report.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
-import type { BoundPlugin } from "../core/sandbox/agreement.ts";
+import type { BoundPlugin } from "../core/sandbox/bound_plugin.ts";
 import { Audit } from "../core/sandbox/audit.ts";
 import { printable } from "../core/sandbox/printable.ts";
 import { reclaim } from "../core/sandbox/reclaim.ts";

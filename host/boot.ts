@@ -11,7 +11,7 @@ import { Machine, type MachineListener } from "../core/machine/machine.ts";
 import type { MachineState } from "../core/machine/protocol.ts";
 import { describeExit, type ExitReport } from "../core/machine/report.ts";
 import { type MachineParts, resolveDefinition, resolveStep } from "../core/machine/resolve.ts";
-import type { BoundPlugin } from "../core/sandbox/agreement.ts";
+import type { BoundPlugin } from "../core/sandbox/bound_plugin.ts";
 import { Audit, type PluginAccesses } from "../core/sandbox/audit.ts";
 import type { ScriptMatch } from "../core/machine/script.ts";
 import type { RegionReports } from "../core/engine/translator/region_watch.ts";

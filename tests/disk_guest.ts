@@ -5,24 +5,13 @@
  */
 import { assertEquals } from "@std/assert";
 import type { DiskDefinition, MachineDefinition } from "../core/machine/definition.ts";
+import { busyboxInit, loadModules } from "./busybox_init.ts";
 import type { Folder } from "./command_line.ts";
 
 /** What keeps such tests from running here, or undefined. */
 export const NO_EXT2_TOOLS: string | undefined = await missingTools();
 
-const INIT = `#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /sys /dev /sbin /mnt
-/bin/busybox --install -s /bin
-/bin/busybox ln -s /bin/busybox /sbin/modprobe
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-for bus in pci virtio; do for f in /sys/bus/$bus/devices/*/modalias; do modprobe $(cat $f); done; done
-modprobe ext4
-stty -echo
-exec sh
-`;
+const INIT = busyboxInit(loadModules("pci", "virtio"), "modprobe ext4");
 
 /** Files of Debian's kernel with virtio's modules, and of BusyBox. */
 export type GuestFiles = Readonly<Record<string, string>>;

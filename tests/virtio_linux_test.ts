@@ -4,27 +4,11 @@ import { Machine } from "../core/machine/machine.ts";
 import { resolveDefinition } from "../core/machine/resolve.ts";
 import { PARTS } from "../host/boot.ts";
 import { readGuest } from "../host/guest.ts";
+import { busyboxInit, loadModules } from "./busybox_init.ts";
 import { Folder } from "./command_line.ts";
 import { BUSYBOX, guestTest, LINUX_VIRTIO } from "./debian_guests.ts";
 
-const INIT = `#!/bin/busybox sh
-/bin/busybox mkdir -p /proc /sys /dev /sbin /mnt
-/bin/busybox --install -s /bin
-/bin/busybox ln -s /bin/busybox /sbin/modprobe
-export PATH=/bin
-mount -t proc proc /proc
-mount -t sysfs sysfs /sys
-mount -t devtmpfs dev /dev
-stty -echo
-exec sh
-`;
-
 const IDENTITIES = `cd /sys/bus/pci/devices; for f in *; do echo $f $(cat $f/vendor $f/device $f/class $f/irq); done`;
-
-/** Matching modules by their aliases, as udev does. */
-const MODULES = ["pci", "virtio"].map((bus) =>
-  `for f in /sys/bus/${bus}/devices/*/modalias; do modprobe $(cat $f); done`
-).join("\n");
 
 const DISK = `cat /sys/block/vda/size /sys/block/vda/serial /sys/block/vda/queue/write_cache
 mke2fs /dev/vda > /dev/null
@@ -72,7 +56,7 @@ async function files(
 ) {
   await Deno.mkdir(folder.file("root/bin"), { recursive: true });
   await Deno.copyFile(busybox.program!, folder.file("root/bin/busybox"));
-  await folder.write("root/init", INIT);
+  await folder.write("root/init", busyboxInit());
   for (const program of ["init", "bin/busybox"]) await Deno.chmod(folder.file(`root/${program}`), 0o755);
   return { kernel: kernel.kernel!, initrd: [kernel.initrd!] };
 }
@@ -83,7 +67,7 @@ guestTest(
   async (kernel, busybox) => {
     await using folder = await Folder.make();
     const guest = await files(folder, kernel!, busybox!);
-    const commands = [IDENTITIES, MODULES, DISK, CONSOLE, ENTROPY, "cat /proc/interrupts"];
+    const commands = [IDENTITIES, loadModules("pci", "virtio"), DISK, CONSOLE, ENTROPY, "cat /proc/interrupts"];
     const { exit, bus, printed } = await run(folder, guest, ...commands);
     assertEquals(exit.reason, "script");
     const [pci, , disk, console, entropy, interrupts] = printed as [string, string, string, string, string, string];

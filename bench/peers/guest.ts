@@ -6,7 +6,8 @@
 import { BulkheadError } from "../../mod.ts";
 import { debianHost } from "../../cli/debian_host.ts";
 import { pull } from "../../plugins/debian/debian.ts";
-import { type CpioEntry, writeCpio } from "../../plugins/linux_boot/cpio.ts";
+import { writeCpio } from "../../plugins/linux_boot/cpio.ts";
+import { characterDevice, executable } from "../cpio_entries.ts";
 
 /** What a system boots. */
 export interface BenchmarkGuest {
@@ -138,26 +139,13 @@ async function run(program: string, args: readonly string[]) {
 }
 
 async function initialRamDisk(program: string, busybox: string): Promise<Uint8Array> {
-  const device = (path: string, major: number, minor: number): CpioEntry => ({
-    kind: "character",
-    path,
-    mode: 0o600,
-    major,
-    minor,
-  });
-  const executable = async (path: string, file: string): Promise<CpioEntry> => ({
-    kind: "file",
-    path,
-    mode: 0o755,
-    bytes: await Deno.readFile(file),
-  });
   // Numbers: Documentation/admin-guide/devices.txt.
   return writeCpio([
-    await executable("init", program),
-    await executable("bin/busybox", busybox),
-    device("dev/console", 5, 1),
-    device("dev/ttyS0", 4, 64),
-    device("dev/null", 1, 3),
+    executable("init", await Deno.readFile(program)),
+    executable("bin/busybox", await Deno.readFile(busybox)),
+    characterDevice("dev/console", 5, 1),
+    characterDevice("dev/ttyS0", 4, 64),
+    characterDevice("dev/null", 1, 3),
   ]);
 }
 

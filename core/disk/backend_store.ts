@@ -5,7 +5,15 @@
  */
 import { BulkheadError } from "../bus/error.ts";
 import type { BackendAnswer, BackendLink, BackendRequest } from "../sandbox/backend_link.ts";
-import { type BlockAction, type BlockOutcome, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
+import {
+  type BlockAction,
+  type BlockDone,
+  type BlockOutcome,
+  type BlockStore,
+  DONE,
+  failed,
+  NOTHING,
+} from "./block_store.ts";
 
 /** Bytes of one request at most: the back end's thread begins with the first while the others are on their way. */
 const LONGEST = 256 * 1024;
@@ -49,13 +57,7 @@ export class BackendStore implements BlockStore {
   }
 
   /** See {@linkcode BlockStore.begin}. */
-  begin(
-    action: BlockAction,
-    offset: number,
-    length: number,
-    data: Uint8Array,
-    done: (outcome: BlockOutcome) => void,
-  ): void {
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void {
     const link = this.#link;
     const ask = (request: BackendRequest, outcome: (answer: BackendAnswer) => BlockOutcome) =>
       link.submit(

@@ -20,6 +20,9 @@ export interface BlockOutcome {
   readonly error?: string;
 }
 
+/** Is told how an operation ended. */
+export type BlockDone = (outcome: BlockOutcome) => void;
+
 /** A store. Operations may be carried out at the same time and in any order: who needs an order waits. */
 export interface BlockStore {
   /** What it is, for sentences: `disk "data"`. */
@@ -40,13 +43,7 @@ export interface BlockStore {
    * @param data What to write, untouched by the caller until it is done; empty for everything else.
    * @param done Called once, from `poll` or `wait`, or inside this call where the store needs not wait.
    */
-  begin(
-    action: BlockAction,
-    offset: number,
-    length: number,
-    data: Uint8Array,
-    done: (outcome: BlockOutcome) => void,
-  ): void;
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void;
   /** Tells what is done by now. */
   poll(): void;
   /** Blocks until something is done, for at most so many milliseconds, and tells it. */

@@ -5,7 +5,15 @@
  */
 import type { BlockBackend } from "../bus/backend_kinds.ts";
 import { BulkheadError } from "../bus/error.ts";
-import { type BlockAction, type BlockOutcome, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
+import {
+  type BlockAction,
+  type BlockDone,
+  type BlockOutcome,
+  type BlockStore,
+  DONE,
+  failed,
+  NOTHING,
+} from "./block_store.ts";
 
 /** Bytes of one call at most. */
 const LONGEST = 1 << 20;
@@ -28,13 +36,7 @@ export class LocalStore implements BlockStore {
   }
 
   /** See {@linkcode BlockStore.begin}. */
-  begin(
-    action: BlockAction,
-    offset: number,
-    length: number,
-    data: Uint8Array,
-    done: (outcome: BlockOutcome) => void,
-  ): void {
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void {
     let outcome: BlockOutcome;
     try {
       outcome = this.#act(action, offset, length, data);

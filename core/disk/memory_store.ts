@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type BlockAction, type BlockOutcome, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
+import { type BlockAction, type BlockDone, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
 
 /** Bytes that are taken at once. */
 const CHUNK = 65536;
@@ -28,13 +28,7 @@ export class MemoryStore implements BlockStore {
   }
 
   /** See {@linkcode BlockStore.begin}. */
-  begin(
-    action: BlockAction,
-    offset: number,
-    length: number,
-    data: Uint8Array,
-    done: (outcome: BlockOutcome) => void,
-  ): void {
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void {
     if (action === "read") return done({ status: "ok", data: this.#read(offset, length) });
     if (action === "identify") return done({ status: "unsupported", data: NOTHING });
     if (action !== "write") return done(DONE);

@@ -4,7 +4,15 @@
  * @module
  */
 import { BulkheadError } from "../bus/error.ts";
-import { type BlockAction, type BlockOutcome, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
+import {
+  type BlockAction,
+  type BlockDone,
+  type BlockOutcome,
+  type BlockStore,
+  DONE,
+  failed,
+  NOTHING,
+} from "./block_store.ts";
 import {
   BLOCK,
   BLOCKS,
@@ -41,8 +49,6 @@ interface Run {
   readonly from: number;
   length: number;
 }
-
-type Done = (outcome: BlockOutcome) => void;
 
 /** A disk with an overlay over it. */
 export class Overlay implements BlockStore {
@@ -146,7 +152,7 @@ export class Overlay implements BlockStore {
   }
 
   /** See {@linkcode BlockStore.begin}. */
-  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: Done): void {
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void {
     switch (action) {
       case "read":
         return this.#read(offset, length, done);
@@ -178,7 +184,14 @@ export class Overlay implements BlockStore {
   }
 
   /** Begins an operation of one of the two stores. */
-  #ask(store: BlockStore, action: BlockAction, offset: number, length: number, data: Uint8Array, done: Done): void {
+  #ask(
+    store: BlockStore,
+    action: BlockAction,
+    offset: number,
+    length: number,
+    data: Uint8Array,
+    done: BlockDone,
+  ): void {
     this.#busy.set(store, this.#busy.get(store)! + 1);
     store.begin(action, offset, length, data, (outcome) => {
       this.#busy.set(store, this.#busy.get(store)! - 1);
@@ -186,7 +199,7 @@ export class Overlay implements BlockStore {
     });
   }
 
-  #read(offset: number, length: number, done: Done): void {
+  #read(offset: number, length: number, done: BlockDone): void {
     const runs = this.#runs(offset, length);
     if (runs.length === 1) return this.#ask(runs[0]!.store, "read", runs[0]!.from, length, NOTHING, done);
     const whole = new Uint8Array(length);
@@ -217,7 +230,7 @@ export class Overlay implements BlockStore {
     return runs;
   }
 
-  #write(offset: number, data: Uint8Array, done: Done): void {
+  #write(offset: number, data: Uint8Array, done: BlockDone): void {
     const end = offset + data.length;
     const first = Math.floor(offset / BLOCK) * BLOCK, last = Math.floor((end - 1) / BLOCK) * BLOCK;
     // A block that is not here yet comes whole: what is not written of it is the disk's.
@@ -247,7 +260,7 @@ export class Overlay implements BlockStore {
   }
 
   /** Stores what is whole blocks, or inside blocks that are here. */
-  #store(offset: number, data: Uint8Array, done: Done): void {
+  #store(offset: number, data: Uint8Array, done: BlockDone): void {
     const pieces: { at: number; length: number }[] = [];
     for (let at = 0; at < data.length;) {
       const length = Math.min(CLUSTER - (offset + at) % CLUSTER, data.length - at);
@@ -274,15 +287,15 @@ export class Overlay implements BlockStore {
   }
 
   /** What was written becomes stable, then what tells of it. Nothing else is under way: a flush waits, and is waited for. */
-  #flush(done: Done): void {
+  #flush(done: BlockDone): void {
     const sectors = [...this.#changed].sort((a, b) => a - b);
     if (sectors.length === 0) return this.#ask(this.#file, "flush", 0, 0, NOTHING, done);
     this.#changed.clear();
-    const failedThen: Done = (outcome) => {
+    const failedThen: BlockDone = (outcome) => {
       for (const sector of sectors) this.#changed.add(sector);
       done(outcome);
     };
-    const next = (then: () => void): Done => (outcome) => outcome.status === "ok" ? then() : failedThen(outcome);
+    const next = (then: () => void): BlockDone => (outcome) => outcome.status === "ok" ? then() : failedThen(outcome);
     const pieces = stretches(sectors, Math.floor(this.longest / TABLE_SECTOR));
     const stable = pieces.map(({ first, count }) => tableSectors(this.#header, this.#table, first, count));
     this.#ask(
@@ -306,7 +319,7 @@ export class Overlay implements BlockStore {
   }
 
   /** The contents' name; what is changed from here on has another. */
-  #identify(done: Done): void {
+  #identify(done: BlockDone): void {
     if (!this.#lasting) {
       if (this.#places === 0) return this.#ask(this.#base, "identify", 0, 0, NOTHING, done);
       const reason =
@@ -319,13 +332,13 @@ export class Overlay implements BlockStore {
   }
 
   /** Has the header count up, once, before anything is changed. */
-  #afterMark(done: Done, then: () => void): void {
+  #afterMark(done: BlockDone, then: () => void): void {
     if (this.#marked === "yes" || !this.#lasting) return then();
     this.#waiting.push(then);
     if (this.#marked === "soon") return;
     this.#marked = "soon";
     const header = { ...this.#header, generation: this.#header.generation + 1 };
-    const refuse: Done = (outcome) => {
+    const refuse: BlockDone = (outcome) => {
       this.#marked = "no";
       this.#waiting = this.#waiting.filter((waiting) => waiting !== then);
       done(outcome);
@@ -374,7 +387,7 @@ function stretches(sectors: readonly number[], most: number): { first: number; c
 }
 
 /** Calls `good` when so many are done, or `bad` with the first failure when they are. */
-function gather(count: number, good: () => void, bad: Done): Done {
+function gather(count: number, good: () => void, bad: BlockDone): BlockDone {
   let failure: BlockOutcome | undefined;
   return (outcome) => {
     if (outcome.status !== "ok") failure ??= outcome;

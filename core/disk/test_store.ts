@@ -3,7 +3,15 @@
  *
  * @module
  */
-import { type BlockAction, type BlockOutcome, type BlockStore, DONE, failed, NOTHING } from "./block_store.ts";
+import {
+  type BlockAction,
+  type BlockDone,
+  type BlockOutcome,
+  type BlockStore,
+  DONE,
+  failed,
+  NOTHING,
+} from "./block_store.ts";
 
 /** A write or a flush, as it reached a file. */
 export type Event = { readonly offset: number; readonly bytes: Uint8Array } | "flush";
@@ -35,13 +43,7 @@ export class TestStore implements BlockStore {
   }
 
   /** Begins. */
-  begin(
-    action: BlockAction,
-    offset: number,
-    length: number,
-    data: Uint8Array,
-    done: (outcome: BlockOutcome) => void,
-  ): void {
+  begin(action: BlockAction, offset: number, length: number, data: Uint8Array, done: BlockDone): void {
     const run = () =>
       done(this.fails(action, offset) ? failed("it was told to") : this.#act(action, offset, length, data));
     if (this.options.late) this.queue.push({ action, offset, run });

@@ -8,7 +8,7 @@ import type { LogRecord } from "../bus/log.ts";
 import type { CpuStart } from "../engine/cpu_start.ts";
 import type { RegionReports } from "../engine/translator/region_watch.ts";
 import type { Channel, Payload } from "../sandbox/channel.ts";
-import type { BoundPlugin } from "../sandbox/agreement.ts";
+import type { BoundPlugin } from "../sandbox/bound_plugin.ts";
 import { grantedRights } from "../sandbox/grants.ts";
 import { type Compartment, launch } from "../sandbox/launcher.ts";
 import type { HostUse } from "../sandbox/host_uses.ts";

@@ -5,7 +5,7 @@
  */
 import type { BulkheadErrorJson } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
-import type { BoundPlugin } from "../sandbox/agreement.ts";
+import type { BoundPlugin } from "../sandbox/bound_plugin.ts";
 import type { PluginManifest } from "../sandbox/description.ts";
 import type { Placement } from "../sandbox/placement.ts";
 import type { BackendOpened } from "../sandbox/backend_runtime.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { BulkheadError } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
-import { agree, type BoundPlugin, type Consent } from "./agreement.ts";
+import { agree, type Consent } from "./agreement.ts";
+import type { BoundPlugin } from "./bound_plugin.ts";
 import type { Lock } from "./lock.ts";
 import { columns } from "./printable.ts";
 

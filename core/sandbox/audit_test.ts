@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { BulkheadError } from "../bus/error.ts";
-import type { BoundPlugin } from "./agreement.ts";
-import { Audit, type AuditRecord } from "./audit.ts";
+import type { BoundPlugin } from "./bound_plugin.ts";
+import { Audit } from "./audit.ts";
+import type { AuditRecord } from "./audit_record.ts";
 import type { HostUse } from "./host_uses.ts";
 
 const tape: BoundPlugin = {

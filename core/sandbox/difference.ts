@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BoundPlugin } from "./agreement.ts";
+import type { BoundPlugin } from "./bound_plugin.ts";
 import type { AgreedRight, AgreedTerms, Lock, LockedPlugin } from "./lock.ts";
 import { describePlacement } from "./placement.ts";
 import { printable } from "./printable.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BoundPlugin } from "./agreement.ts";
+import type { BoundPlugin } from "./bound_plugin.ts";
 import { type Difference, rightText } from "./difference.ts";
 import type { AgreedTerms } from "./lock.ts";
 import { describePlacement } from "./placement.ts";

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { AuditRecord } from "./audit.ts";
+import type { AuditRecord } from "./audit_record.ts";
 
 /** The registry of version 1 of the API for JavaScript. */
 const API = Symbol.for("opentelemetry.js.api.1");
