@@ -143,7 +143,7 @@ Deno.test("a corrupt lock stops the start in a sentence and stays as it is", asy
   assertEquals((await commandLine(folder, RUN)).code, 0);
 });
 
-Deno.test("a device that asks for nothing runs confined without a question, and its content is recorded", async () => {
+Deno.test("a device that asks for nothing runs without a question, and its content is recorded", async () => {
   await using folder = await furnished();
   const first = await commandLine(folder, [...RUN, "--device", "beep.ts"]);
   assertEquals([first.code, first.stderr], [0, ""]);

@@ -65,8 +65,8 @@ export interface PluginDefinition {
   /** Values for the plugin's configuration schema. */
   readonly config?: Readonly<Record<string, number | string | boolean>>;
   /**
-   * Where it runs. Default: a device without rights `confined`, a back end with rights `process`, Bulkhead's own devices `inline` and its own
-   * back ends `worker`.
+   * Where it runs. Default: a stranger's `process`, Bulkhead's own devices `inline` and its own back ends `worker`. A device whose accesses
+   * have to be quick can be `confined`: then it may spoil its machine, and nothing else.
    */
   readonly placement?: Placement;
   /** The machine goes on without it when it fails. Default false: the machine stops, in order. */

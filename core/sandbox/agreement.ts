@@ -51,7 +51,7 @@ interface Standing {
 
 /**
  * Whether a plugin needs its owner's agreement: it is a stranger's, and it has rights on the host or runs where nothing holds it. What asks
- * for nothing and is confined can spoil the machine that it is part of, and nothing else.
+ * for nothing can spoil the machine that it is part of, and nothing else.
  */
 export function needsAgreement({ own, rights, placement }: BoundPlugin): boolean {
   return !own && (Object.keys(rights).length > 0 || placement === "inline");

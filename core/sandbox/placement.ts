@@ -56,10 +56,10 @@ export function placementOf(plugin: Placeable, wanted: Placement | null): Placem
   return placement;
 }
 
-function usual({ kind, own, rights }: Placeable): Placement {
-  if (kind === "device") return own ? "inline" : "confined";
-  if (own) return "worker";
-  return rights ? "process" : "confined";
+/** A stranger is where the most is held: what a quicker placement does not hold, its owner decides to risk. */
+function usual({ kind, own }: Placeable): Placement {
+  if (!own) return "process";
+  return kind === "device" ? "inline" : "worker";
 }
 
 /** A placement as the table of rights tells it. */
