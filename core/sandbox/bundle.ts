@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type * as acorn from "acorn";
+import type * as acorn from "npm:acorn@8.15.0";
 import * as contract from "../bus/mod.ts";
 import { BulkheadError } from "../bus/error.ts";
 import { type Describer, withDescriber } from "./describe.ts";
@@ -95,7 +95,7 @@ function checkLength(source: string, origin: string): void {
 }
 
 async function rewritten(source: string, origin: string, describer: Describer): Promise<string> {
-  const { parse } = await import("acorn");
+  const { parse } = await import("npm:acorn@8.15.0");
   const script = await describer.strip(source);
   const tokens: acorn.Token[] = [], comments: acorn.Comment[] = [];
   try {

@@ -14,8 +14,8 @@ export function sesText(): Promise<string> {
 
 async function load(): Promise<string> {
   // The import makes the package known; the file itself is none of its exports.
-  await import("ses/package.json", { with: { type: "json" } });
-  const script = new URL("dist/ses.umd.min.js", import.meta.resolve("ses/package.json"));
+  await import("npm:ses@2.3.0/package.json", { with: { type: "json" } });
+  const script = new URL("dist/ses.umd.min.js", import.meta.resolve("npm:ses@2.3.0/package.json"));
   const { default: source } = await import(script.href, { with: { type: "text" } }) as { default: string };
   return source;
 }

@@ -91,8 +91,8 @@ export function refusal(from: string, to: string): string | undefined {
 
 /** Files that only the owner's side loads, and the package that each of them needs. */
 const OWNERS: Readonly<Record<string, string>> = {
-  "core/sandbox/bundle.ts": "acorn",
-  "core/sandbox/ses.ts": "ses/package.json",
+  "core/sandbox/bundle.ts": "npm:acorn@8.15.0",
+  "core/sandbox/ses.ts": "npm:ses@2.3.0/package.json",
 };
 
 /** Why `from` may not import a bare specifier (`node:path`, `@std/fs`), or undefined when it may. */
