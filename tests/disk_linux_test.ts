@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { commitOverlay, overlayPath, overlayReport } from "../host/disk_overlay.ts";
 import { boot, BulkheadError, restore } from "../mod.ts";
-import { Folder } from "./command_line.ts";
-import { BUSYBOX, guestTest, LINUX_VIRTIO } from "./debian_guests.ts";
+import { commandLine, Folder } from "./command_line.ts";
+import { BUSYBOX, guestTest, LINUX_VIRTIO, NETBOOT } from "./debian_guests.ts";
 import { assertClean, diskMachine, makeFileSystem, NO_EXT2_TOOLS, readFiles, repeated } from "./disk_guest.ts";
 import { killOften } from "./disk_kills.ts";
 
@@ -84,6 +84,23 @@ guestTest(
     assertMatch(refused.message, /disk "data", generation of its contents: expected .* the disk was written after/);
   },
 );
+
+guestTest("start has a given disk at /dev/vda", [...GUESTS, NETBOOT], async () => {
+  await using folder = await Folder.make();
+  const image = folder.file("disk.img");
+  await makeFileSystem("ext2", image, 16);
+  const script = [
+    "--expect",
+    "# ",
+    "--send",
+    "mount /dev/vda /mnt && echo hello > /mnt/hello && umount /mnt; echo E''ND\\n",
+  ];
+  const args = ["start", "--disk", "disk.img", ...script, "--expect", "END", "--timeout", "5m"];
+  const { code, stdout, stderr } = await commandLine(folder, args);
+  assertEquals(code, 0, stdout + stderr);
+  await assertClean(image);
+  assertEquals((await readFiles(image, folder.file("files"))).get("hello"), repeated("hello", 6));
+});
 
 for (const mode of ["persistent", "undoable"] as const) {
   guestTest(
