@@ -4,8 +4,6 @@
  * A back end is a value made by {@linkcode backend}. It has no access to the guest, and to the host only by the handles that it named: the
  * machine's owner binds each name to a real thing. It runs in a compartment of its own.
  *
- * This is what such a plugin declares; no machine of this version runs one yet.
- *
  * @module
  */
 import type { BackendKind, BackendKinds } from "./backend_kinds.ts";

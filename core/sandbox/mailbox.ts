@@ -38,12 +38,21 @@ export const HEADER_BYTES = 64;
 /** Bytes of one message: longer bodies go in several. */
 export const AREA_BYTES = 1 << 18;
 
-/** Indexes of the words with which the sides take turns, a cache line apart. */
-const TURN = { TO_FAR: 0, TO_NEAR: 16, STOP: 32 } as const;
+/** Indexes of the words with which the sides take turns, a cache line apart. `AWAKE`: the far side looks for a message without sleeping. */
+const TURN = { TO_FAR: 0, TO_NEAR: 16, STOP: 32, AWAKE: 40 } as const;
 const TURN_BYTES = 192;
 
 /** Milliseconds of one wait at most. */
 const LONGEST_WAIT = 1000;
+
+/**
+ * How often a side looks before it sleeps: some 50 microseconds, within which the next access or its answer mostly comes. To wake a thread
+ * whose processor sleeps in its turn, in a virtual machine above all, can take longer than that.
+ */
+const LOOKS = 1000;
+
+/** Tells the processor that this is a loop that waits. */
+const pause = (Atomics as { pause?: () => void }).pause ?? (() => {});
 
 /** Memory for a message. */
 export class Area {
@@ -130,6 +139,7 @@ export class SharedPort implements Port {
     let value = Atomics.load(turns, theirs);
     if (value === before) {
       if (limit === 0) return "late";
+      this.#look();
       Atomics.wait(turns, theirs, before, Math.min(limit, LONGEST_WAIT));
       value = Atomics.load(turns, theirs);
       if (value === before) {
@@ -151,6 +161,16 @@ export class SharedPort implements Port {
       if (wait.async && await wait.value === "timed-out" && limit <= LONGEST_WAIT) return "late";
     }
     return this.receive(0);
+  }
+
+  /** Looks for the next message for a while. The near side does only while the far side is not asleep: else an answer takes longer anyway. */
+  #look(): void {
+    const turns = this.#turns, theirs = this.#theirs, before = this.#received;
+    const far = theirs === TURN.TO_FAR;
+    if (far) Atomics.store(turns, TURN.AWAKE, 1);
+    else if (Atomics.load(turns, TURN.AWAKE) === 0) return;
+    for (let looks = LOOKS; looks > 0 && Atomics.load(turns, theirs) === before; looks--) pause();
+    if (far) Atomics.store(turns, TURN.AWAKE, 0);
   }
 
   #waitLonger(limit: number): Arrival {
