@@ -21,7 +21,7 @@ import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import { changed, type Piece } from "./pieces.ts";
 import { type PluginParts, pluginParts } from "./plugin_parts.ts";
 import { PluginProcesses } from "./plugin_processes.ts";
-import type { MachineSpeech, MachineState, OwnedRequests, OwnerSpeech } from "./protocol.ts";
+import { type MachineSpeech, type MachineState, NO_LIMIT, type OwnedRequests, type OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
 import type { ScriptMatch } from "./script.ts";
 import type { ByteSink } from "./snapshot/container_writer.ts";
@@ -256,8 +256,7 @@ export class Machine implements AsyncDisposable {
 
   /** Types bytes at the first serial port. Settles when they are taken: send the next ones then. */
   async type(bytes: Uint8Array): Promise<void> {
-    // A guest that does not read may leave this waiting for ever; the end of the machine ends it.
-    await this.#process.channel.request("input", {}, { payload: bytes, limit: 2 ** 31 - 1 });
+    await this.#process.channel.request("input", {}, { payload: bytes, limit: NO_LIMIT });
   }
 
   /** Stops the machine for good; what it counted can still be asked for. A machine that does not stop in time is killed. */
@@ -327,6 +326,10 @@ function start(
           await sendAgain(process.channel, pieces, await again());
           return {};
         },
+        toPlugin: async ({ index }, bytes) => {
+          await processes.send(index, bytes);
+          return {};
+        },
       },
       events: {
         ready: () => {},
@@ -337,13 +340,14 @@ function start(
         log: ({ record }) => listener.log?.(record),
         used: ({ plugin, use }) => listener.used?.(plugin, use),
         saved: (_body, bytes) => saving.sink?.(bytes),
-        toPlugin: ({ index }, bytes) => processes.send(index, bytes),
         killPlugin: ({ index }) => processes.kill(index),
       },
     },
   });
   const processes = new PluginProcesses(parts, {
-    said: (index, bytes) => process.channel.send("fromPlugin", { index }, bytes),
+    said: async (index, payload) => {
+      await process.channel.request("fromPlugin", { index }, { payload, limit: NO_LIMIT });
+    },
     ready: (index, opened, error) =>
       process.channel.send("pluginReady", {
         index,

@@ -34,8 +34,8 @@ export interface PluginHostOptions {
   /** Raises the virtual CPU's attention word, whose memory this is. */
   readonly attention: SharedArrayBuffer;
   readonly wake: () => void;
-  /** Sends a message to the process of the plugin with this index. */
-  readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  /** Sends a message to the process of the plugin with this index; settles when that has taken it. */
+  readonly toProcess: (index: number, message: Uint8Array<ArrayBuffer>) => Promise<void>;
   /** Kills the process of the plugin with this index. */
   readonly kill: (index: number) => void;
   /** A plugin, by its name, used something of the host. */
@@ -138,6 +138,7 @@ export class PluginHost {
   detached(name: string): void {
     const index = this.#parts.plugins.findIndex((plugin) => plugin.name === name);
     this.#threads.get(index)?.end();
+    this.#relays.get(index)?.end();
     if (this.#relays.has(index)) this.#options.kill(index);
   }
 
@@ -149,7 +150,7 @@ export class PluginHost {
       this.#relays.set(
         index,
         answers === null
-          ? new MailboxRelay(shared, send, wake)
+          ? new MailboxRelay(shared, (message) => send(message).catch(() => {}), wake)
           : new BackendRelay(new ByteRing(shared), new ByteRing(answers), send, wake),
       );
       const starting = Promise.withResolvers<BackendOpened | undefined>();

@@ -7,11 +7,12 @@ import type { BulkheadError } from "../bus/error.ts";
 import type { BackendOpened } from "../sandbox/backend_runtime.ts";
 import type { HostUse } from "../sandbox/host_handles.ts";
 import { launchPlugin, type PluginProcess } from "../sandbox/plugin_launch.ts";
+import { SendWindow } from "../sandbox/send_window.ts";
 import type { PluginParts } from "./plugin_parts.ts";
 
 /** Who hears the plugins. */
 export interface PluginListener {
-  /** A plugin's process said something. While the promise is pending it is held back. */
+  /** A plugin's process said something. Settles when that has been taken: only a few such promises are pending at a time. */
   said(index: number, message: Uint8Array): Promise<void>;
   /** A plugin's process is up, or is not. */
   ready(index: number, opened: BackendOpened | undefined, error: BulkheadError | undefined): Promise<void>;
@@ -30,13 +31,17 @@ export class PluginProcesses {
   constructor({ ses, plugins }: PluginParts, listener: PluginListener) {
     for (const [index, part] of plugins.entries()) {
       if (part.placement !== "process") continue;
+      const window = new SendWindow();
       const process = launchPlugin({ ...part, ses }, {
-        said: (message) => listener.said(index, message),
+        said: (message) => window.send(() => listener.said(index, message)),
         ready: (opened, error) => listener.ready(index, opened, error),
         used: (use) => listener.used(part.name, use),
       });
       this.#processes.set(index, process);
-      process.ended.then((words) => this.#ended ? undefined : listener.ended(index, words)).catch(() => {});
+      process.ended.then(async (words) => {
+        await window.drained();
+        if (!this.#ended) await listener.ended(index, words);
+      }).catch(() => {});
     }
   }
 

@@ -16,6 +16,7 @@ import { PluginHost } from "./plugin_host.ts";
 import type { PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 import {
   type MachineSpeech,
+  NO_LIMIT,
   type OwnerSpeech,
   RELOAD_LIMIT,
   type ThreadEvents,
@@ -87,7 +88,6 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         if (offset + payload.length > receiving.length) throw misplaced(0, offset);
         receiving.set(payload, offset);
       },
-      fromPlugin: ({ index }, payload) => plugins?.fromProcess(index, payload),
       pluginReady: ({ index, opened, error }) =>
         plugins?.processReady(
           index,
@@ -154,6 +154,10 @@ const channel: Channel<MachineSpeech, OwnerSpeech> = new Channel<MachineSpeech, 
         await running().type(payload);
         return {};
       },
+      fromPlugin: async ({ index }, payload) => {
+        await plugins?.fromProcess(index, payload);
+        return {};
+      },
       pause: () => running().request("pause", {}),
       resume: () => running().request("resume", {}),
       reset: () => running().request("reset", {}),
@@ -180,7 +184,9 @@ function load(definition: ResolvedDefinition, parts: PluginParts): PluginHost {
     memory: definition.memory,
     attention: thread.attention,
     wake: () => thread.wake(),
-    toProcess: (index, message) => channel.send("toPlugin", { index }, message).catch(() => {}),
+    toProcess: async (index, message) => {
+      await channel.request("toPlugin", { index }, { payload: message, limit: NO_LIMIT });
+    },
     kill: (index) => void channel.send("killPlugin", { index }).catch(() => {}),
     used: (plugin, use) => void channel.send("used", { plugin, use }).catch(() => {}),
     fatal: async (error) => {

@@ -132,14 +132,14 @@ export type OwnerSpeech = {
     listenForGdb: { ask: GdbAddress & { hold: boolean }; answer: GdbAddress };
     /** The payload is typed at the first serial port. Answered when it has been taken: the owner sends the next one then. */
     input: { ask: Nothing; answer: Nothing };
+    /** The payload is what the process of the plugin with this index said. Answered when it has been taken. */
+    fromPlugin: { ask: { index: number }; answer: Nothing };
   };
   events: {
     /** The payload is the part of a piece that begins at `offset`. */
     load: { piece: number; offset: number };
     /** The payload is the part of a snapshot that begins at `offset`; `length` is that of the whole. */
     snapshot: { offset: number; length: number };
-    /** The payload is what the process of the plugin with this index said. */
-    fromPlugin: { index: number };
     /** The process of the plugin with this index is up, a back end with what it said of itself; or is not, and why. */
     pluginReady: { index: number; opened: BackendOpened | null; error?: BulkheadErrorJson };
     /** The process of the plugin with this index has ended. */
@@ -152,16 +152,19 @@ export type MachineSpeech = {
   requests: {
     /** Sends the guest's pieces again in `load`, those of RAM, and answers then. */
     reload: { ask: { pieces: Piece[] }; answer: Nothing };
+    /** The payload is for the process of the plugin with this index. Answered when it has been taken. */
+    toPlugin: { ask: { index: number }; answer: Nothing };
   };
   events: VcpuEvents & {
     /** The process of the plugin with this index is to be killed. */
     killPlugin: { index: number };
-    /** The payload is for the process of the plugin with this index. */
-    toPlugin: { index: number };
     /** A plugin, by its name in the machine, used something of the host. */
     used: { plugin: string; use: HostUse };
   };
 };
+
+/** Milliseconds of a request that waits for a guest or a plugin, which may never take what it is given; the end of either ends it. */
+export const NO_LIMIT = 2 ** 31 - 1;
 
 /** The one message that a virtual CPU's thread gets by `postMessage`. */
 export interface VcpuInit {

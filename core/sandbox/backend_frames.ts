@@ -19,6 +19,8 @@ export const FRAME = {
   EVENT: 12,
   LOG: 13,
   COUNT: 14,
+  /** It does what the far side's bounds forbid; the near side lets it go. */
+  FAULT: 15,
 } as const;
 
 /** A frame. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ByteRing } from "./ring.ts";
+import { SendWindow } from "./send_window.ts";
 
 /** Bytes that are carried at once. */
 const PIECE = 1 << 16;
@@ -12,15 +13,16 @@ const PIECE = 1 << 16;
 export class BackendRelay {
   readonly #requests: ByteRing;
   readonly #answers: ByteRing;
-  readonly #send: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>;
+  readonly #send: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   readonly #wake: () => void;
+  #delivering: Promise<void> = Promise.resolve();
   #ended = false;
 
   /** Begins to carry requests. */
   constructor(
     requests: ByteRing,
     answers: ByteRing,
-    send: (bytes: Uint8Array<ArrayBuffer>) => void | Promise<void>,
+    send: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
     wake: () => void,
   ) {
     this.#requests = requests;
@@ -30,15 +32,19 @@ export class BackendRelay {
     this.#pump();
   }
 
-  /** Delivers what the process wrote; settles when there was room for it, so that it is held back. */
+  /** Delivers what the process wrote, in order; settles when there was room for it, so that it is held back. */
   async deliver(bytes: Uint8Array): Promise<boolean> {
+    await (this.#delivering = this.#delivering.then(() => this.#write(bytes)));
+    return true;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
     let done = 0;
     while (done < bytes.length && !this.#ended) {
       done += this.#answers.write(bytes.subarray(done));
       this.#wake();
       if (done < bytes.length && await this.#answers.writableSoon(1000) === "stopped") break;
     }
-    return true;
   }
 
   /** Carries nothing any more. */
@@ -47,14 +53,15 @@ export class BackendRelay {
   }
 
   async #pump(): Promise<void> {
+    const window = new SendWindow();
     while (!this.#ended) {
       const wait = await this.#requests.readableSoon(1000);
       if (wait === "late") continue;
       // An empty message is the end.
-      if (wait === "stopped") return void this.#send(new Uint8Array(0));
+      if (wait === "stopped") return await window.send(() => this.#send(new Uint8Array(0)));
       const piece = new Uint8Array(Math.min(PIECE, this.#requests.readable));
       this.#requests.read(piece);
-      await this.#send(piece);
+      await window.send(() => this.#send(piece));
     }
   }
 }

@@ -11,7 +11,8 @@ import { type Harden, whatThrown } from "./compartment.ts";
 import type { BackendManifest } from "./description.ts";
 import { thrownToPlain } from "./device_runtime.ts";
 import type { HostHandles } from "./host_handles.ts";
-import { bytesOf, copyPlain, type Plain } from "./plain.ts";
+import { BackendVoice, portMethods } from "./backend_voice.ts";
+import { copyPlain, type Plain } from "./plain.ts";
 
 /** A stream each way to the link. */
 export interface BackendPipe {
@@ -49,19 +50,8 @@ export interface DefinedBackend {
 /** Milliseconds of one blocking wait for requests. */
 const PARK = 1000;
 
-/** Events that a back end may have under way. */
-const MOST_EVENTS = 256;
-
-/** What kinds have besides what only fills in and stores: their ports' methods. */
-const PORTS: Readonly<Record<string, readonly string[]>> = {
-  block: [],
-  character: ["receive"],
-  network: ["receive", "link"],
-  display: [],
-  input: ["key", "point", "move"],
-  audio: ["record"],
-  fileShare: [],
-};
+/** Characters of a text that a back end says of itself. */
+const LONGEST_PROPERTY = 1000;
 
 type Method = (...args: unknown[]) => unknown;
 
@@ -75,34 +65,27 @@ export async function serveBackend(plugin: DefinedBackend, options: BackendRunti
 class BackendRuntime {
   readonly #options: BackendRuntimeOptions;
   readonly #frames = new BackendFrameReader();
-  readonly #settling = new Map<number, (value: Plain) => void>();
-  #nextEvent = 1;
+  readonly #voice: BackendVoice;
   #backend: Record<string, unknown> = {};
   #working: Promise<void> = Promise.resolve();
 
   constructor(options: BackendRuntimeOptions) {
     this.#options = options;
+    const { manifest, pipe, harden } = options;
+    this.#voice = new BackendVoice(manifest.provides, (frame) => pipe.write(frame), harden);
   }
 
   async open(plugin: DefinedBackend): Promise<void> {
     const { manifest, subject, config, handles, harden, opened } = this.#options;
     const values = resolveConfig(subject, manifest.config, config);
-    const port = Object.fromEntries(
-      (PORTS[manifest.provides] ?? []).map((method) => [method, this.#portMethod(method)]),
-    );
     const context = harden({
       config: values,
-      port,
+      port: this.#voice.port(),
       file: (name: unknown) => handles.file(String(name)),
       connect: (name: unknown) => handles.connect(String(name)),
       listen: (name: unknown) => handles.listen(String(name)),
-      log: (level: unknown, message: unknown, fields?: unknown) =>
-        this.#tell(FRAME.LOG, [
-          String(level),
-          String(message).slice(0, 4000),
-          fields === undefined ? undefined : copyPlain(fields),
-        ]),
-      count: (metric: unknown, by: unknown = 1) => this.#tell(FRAME.COUNT, [String(metric).slice(0, 100), Number(by)]),
+      log: (level: unknown, message: unknown, fields?: unknown) => this.#voice.log(level, message, fields),
+      count: (metric: unknown, by: unknown = 1) => this.#voice.count(metric, by),
     });
     const backend = await plugin.open(context);
     if (typeof backend !== "object" || backend === null) {
@@ -118,9 +101,8 @@ class BackendRuntime {
     for (const name of MEMBERS[manifest.provides] ?? []) {
       const value = this.#backend[name];
       if (typeof value === "function") methods.push(name);
-      else if (typeof value === "number" || typeof value === "string" || typeof value === "boolean") {
-        properties[name] = value;
-      }
+      else if (typeof value === "number" || typeof value === "boolean") properties[name] = value;
+      else if (typeof value === "string") properties[name] = value.slice(0, LONGEST_PROPERTY);
     }
     opened({ properties, methods });
   }
@@ -128,13 +110,14 @@ class BackendRuntime {
   async serve(): Promise<void> {
     const { manifest, pipe, handles } = this.#options;
     // What has only files and no port has nothing to do but what it is asked for: its thread sleeps in between, which wakes fastest.
-    const parks = (PORTS[manifest.provides] ?? []).length === 0 &&
+    const parks = portMethods(manifest.provides).length === 0 &&
       Object.values(manifest.host).every(({ kind }) => kind === "file");
     try {
       for (;;) {
         const bytes = parks ? pipe.readNow(PARK) : await pipe.readSoon();
         if (bytes === undefined) break;
         if (bytes.length === 0) {
+          this.#voice.tellCounts();
           await new Promise((resolve) => setTimeout(resolve));
           continue;
         }
@@ -155,15 +138,14 @@ class BackendRuntime {
     try {
       await (this.#backend.close as Method | undefined)?.call(this.#backend);
     } catch (error) {
-      this.#tell(FRAME.LOG, ["error", `it could not be closed in order: ${whatThrown(error)}`, undefined]);
+      this.#voice.log("error", `it could not be closed in order: ${whatThrown(error)}`, undefined);
     }
+    this.#voice.end();
   }
 
   #enqueue(frame: BackendFrame): void {
     if (frame.kind === FRAME.SETTLE) {
-      this.#settling.get(frame.id)?.(frame.plain);
-      this.#settling.delete(frame.id);
-      return;
+      return this.#voice.settle(frame.id, frame.plain);
     }
     this.#working = this.#working.then(() => this.#carryOut(frame));
   }
@@ -174,6 +156,7 @@ class BackendRuntime {
     const [method, args, room] = plain as [string, Plain[], number];
     const answer = (value: unknown): void | Promise<void> => {
       try {
+        this.#voice.tellCounts();
         return this.#send(encodeBackendFrame(FRAME.ANSWER, id, copyPlain(value), filled));
       } catch (error) {
         return refuse(error);
@@ -195,25 +178,6 @@ class BackendRuntime {
     } catch (error) {
       return refuse(error);
     }
-  }
-
-  #portMethod(method: string): Method {
-    return (...args) => {
-      if (this.#settling.size >= MOST_EVENTS) {
-        return Promise.reject(new Error(`more than ${MOST_EVENTS} calls of the port's ${method} are under way`));
-      }
-      const id = this.#nextEvent++;
-      const bytes = bytesOf(args.at(-1));
-      const plain = (bytes === undefined ? args : args.slice(0, -1)).map(copyPlain);
-      const settled = new Promise<Plain>((resolve) => this.#settling.set(id, resolve));
-      const frame = encodeBackendFrame(FRAME.EVENT, id, [method, plain, bytes !== undefined], bytes);
-      const sent = this.#send(frame);
-      return sent === undefined ? settled : sent.then(() => settled);
-    };
-  }
-
-  #tell(kind: number, what: Plain): void {
-    this.#send(encodeBackendFrame(kind, 0, what));
   }
 
   #send(frame: Uint8Array): void | Promise<void> {

@@ -11,7 +11,8 @@ import type { BackendFrame } from "./backend_frames.ts";
 import type { BackendAnswer, BackendEvent, BackendLink, BackendProperties, BackendRequest } from "./backend_link.ts";
 import { type BackendOpened, WITH_BYTES } from "./backend_runtime.ts";
 import { plainToThrown } from "./device_runtime.ts";
-import { FloodGate } from "./flood_gate.ts";
+import { MOST_METRICS, portFault } from "./backend_voice.ts";
+import { FloodGate, levelOf } from "./flood_gate.ts";
 import type { Plain } from "./plain.ts";
 import { ByteRing } from "./ring.ts";
 
@@ -41,10 +42,11 @@ export interface SharedBackendLinkOptions {
 /** Milliseconds that a request may take: a disk of the host may have to wake up. */
 export const REQUEST_LIMIT = 30_000;
 
-/** Events that wait for a listener, or for being settled, at most. */
-const MOST_EVENTS = 1024;
+/** Events that wait for a listener, or for being settled, at most, and come between two looks; and bytes in them. */
+const MOST_EVENTS = 1024, MOST_EVENT_BYTES = 4 << 20;
 
-const LEVELS: readonly LogLevel[] = ["debug", "info", "guest", "warning", "error"];
+/** Characters of what it says is wrong with it. */
+const LONGEST_FAULT = 200;
 
 interface Pending {
   readonly id: number;
@@ -88,6 +90,9 @@ export class SharedBackendLink implements BackendLink {
   #listener: ((event: BackendEvent) => void) | undefined;
   #events: BackendEvent[] = [];
   #unsettled = 0;
+  #unsettledBytes = 0;
+  /** Events since the last look at its ring. */
+  #fresh = 0;
   #closing = false;
   readonly #requested: Record<string, number> = {};
   #failures = 0;
@@ -103,7 +108,7 @@ export class SharedBackendLink implements BackendLink {
     this.methods = new Set(options.opened.methods);
     this.#requests = new ByteRing(options.requests);
     this.#answers = new ByteRing(options.answers);
-    this.#flood = new FloodGate(() => this.#fail("it logged without end"));
+    this.#flood = new FloodGate(() => this.#fail("it logged, or counted, without end"));
   }
 
   /** The back end, for sentences. */
@@ -157,6 +162,7 @@ export class SharedBackendLink implements BackendLink {
     try {
       // Once round the ring at most: who writes faster than it is read is taken up again at the next safe point.
       const readable = this.#answers.readable;
+      this.#fresh = 0;
       if (readable > 0) {
         const count = this.#answers.read(this.#frames.room(readable));
         for (const frame of this.#frames.push(count)) this.#hear(frame);
@@ -254,18 +260,20 @@ export class SharedBackendLink implements BackendLink {
         return this.#event(id, plain, bytes);
       case FRAME.LOG: {
         const [level, message, fields] = plain as [LogLevel, string, Record<string, number>];
-        if (this.#flood.admits()) {
-          this.#options.log(LEVELS.includes(level) ? level : "info", String(message), Object(fields));
-        }
+        if (this.#flood.admits()) this.#options.log(levelOf(level), String(message), Object(fields));
         return;
       }
       case FRAME.COUNT: {
-        const [metric, by] = plain as [string, number];
-        if (this.counts.size < 256 || this.counts.has(metric)) {
+        if (!this.#flood.admits()) return;
+        if (!Array.isArray(plain) || plain.length > MOST_METRICS) throw new RangeError("counts that are none");
+        for (const [metric, by] of plain as [string, number][]) {
+          if (this.counts.size >= MOST_METRICS && !this.counts.has(String(metric))) continue;
           this.counts.set(String(metric), (this.counts.get(String(metric)) ?? 0) + Number(by));
         }
         return;
       }
+      case FRAME.FAULT:
+        return this.#fail(String(plain).slice(0, LONGEST_FAULT));
       default:
         throw new RangeError(`a message of the unknown kind ${kind}`);
     }
@@ -274,8 +282,15 @@ export class SharedBackendLink implements BackendLink {
   #event(id: number, plain: Plain, bytes: Uint8Array): void {
     const [method, args, withBytes] = plain as [string, Plain[], boolean];
     if (typeof method !== "string" || !Array.isArray(args)) throw new RangeError("an event that is none");
+    const size = withBytes ? bytes.length : 0;
+    const fault = portFault(this.kind, method, args, withBytes ? bytes : undefined);
+    if (fault !== undefined) throw new RangeError(fault);
     this.#eventCount++;
-    if (++this.#unsettled > MOST_EVENTS) throw new RangeError("events without end");
+    this.#unsettled++;
+    this.#unsettledBytes += size;
+    if (++this.#fresh > MOST_EVENTS || this.#unsettled > MOST_EVENTS || this.#unsettledBytes > MOST_EVENT_BYTES) {
+      throw new RangeError("events without end");
+    }
     let settled = false;
     const event: BackendEvent = {
       method,
@@ -285,6 +300,7 @@ export class SharedBackendLink implements BackendLink {
         if (settled) return;
         settled = true;
         this.#unsettled--;
+        this.#unsettledBytes -= size;
         if (this.#failed === undefined) this.#queue.push(encodeBackendFrame(FRAME.SETTLE, id, value));
       },
     };
@@ -301,6 +317,9 @@ export class SharedBackendLink implements BackendLink {
     if (this.#failed !== undefined) return;
     this.#queue = [];
     this.#failed = error;
+    // What waits for room, or for more to do, ends.
+    this.#requests.stop();
+    this.#answers.stop();
     this.#options.detached(error);
     this.#refuseAll();
   }
