@@ -7,11 +7,13 @@
  *
  * @module
  */
+// deno-lint-ignore no-import-prefix
 import type * as acorn from "npm:acorn@8.15.0";
 import * as contract from "../bus/mod.ts";
 import { BulkheadError } from "../bus/error.ts";
 import { type Describer, withDescriber } from "./describe.ts";
 import type { PluginManifest } from "./description.ts";
+import { loadPackage } from "./packages.ts";
 
 /** A plugin, ready to be agreed to and to run. */
 export interface Bundle {
@@ -95,7 +97,9 @@ function checkLength(source: string, origin: string): void {
 }
 
 async function rewritten(source: string, origin: string, describer: Describer): Promise<string> {
-  const { parse } = await import("npm:acorn@8.15.0");
+  // deno-lint-ignore no-import-prefix
+  const load = () => import("npm:acorn@8.15.0");
+  const { parse } = await loadPackage("acorn@8.15.0", "reads the texts of plugins", load);
   const script = await describer.strip(source);
   const tokens: acorn.Token[] = [], comments: acorn.Comment[] = [];
   try {
