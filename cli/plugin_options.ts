@@ -29,8 +29,8 @@ export const PLUGIN_OPTIONS = {
     value: "MODULE[,...]",
     repeat: true,
     doc: "Give the machine the device of this module, a path or a URL. Behind it: name=NAME (the module's); " +
-      "placement=PLACE, one of inline, confined, worker and process (the default); optional, to go on without it when it " +
-      "fails; KEY=VALUE for its configuration; at.REGION=ADDRESS; line.LINE=IRQ; connect.USE=NAME, a back end or disk.",
+      "placement=PLACE, one of inline (the default of Bulkhead's own), confined, worker and process (the default); optional, " +
+      "to start or go on without it when it fails; KEY=VALUE for its configuration; at.REGION=ADDRESS; line.LINE=IRQ; connect.USE=NAME, a back end or disk.",
   },
   backend: {
     value: "NAME=MODULE[,...]",

@@ -90,8 +90,7 @@ current folder.
 A plugin that asks for rights on this computer, or is not to be held by anything, is shown before anything runs: where it
 came from, the hash of its content, each right, what it is bound to, and why. You agree once, and exactly that content
 runs; a content, a right or a bound value that differs stops the next start. Bulkhead's own back ends need no agreement
-besides the option that names the file, and nobody is asked about a device that asks for nothing: it runs in a process of
-its own, or where its option places it.
+besides the option that names the file, and nobody is asked about a device that asks for nothing and is held.
 
 ${EXIT_CODE_HELP}
 Example:

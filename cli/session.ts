@@ -145,16 +145,20 @@ async function prepare(options: SessionOptions, consent: ConsentOptions): Promis
   const { gdb } = options;
   if (options.restore !== undefined) {
     const { definition, source } = await openSnapshot(options.restore, options.definition, PARTS, currentFolder());
-    const plugins = await agreedPlugins(definition, options.definition, consent);
-    return { definition, plugins, start: (listener) => Machine.restore(definition, source, listener, gdb, plugins) };
+    const { plugins, absent } = await agreedPlugins(definition, options.definition, consent);
+    return {
+      definition,
+      plugins,
+      start: (listener) => Machine.restore(definition, source, listener, gdb, plugins, absent),
+    };
   }
   const definition = resolveDefinition(options.definition, PARTS, currentFolder());
-  const plugins = await agreedPlugins(definition, options.definition, consent);
+  const { plugins, absent } = await agreedPlugins(definition, options.definition, consent);
   const guest = await readGuest(options.definition.boot, definition.memory);
   return {
     definition,
     plugins,
-    start: (listener) => started(Machine.start(definition, guest, listener, gdb, plugins), guest),
+    start: (listener) => started(Machine.start(definition, guest, listener, gdb, plugins, absent), guest),
   };
 }
 

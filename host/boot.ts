@@ -194,13 +194,13 @@ export class VirtualMachine implements AsyncDisposable {
   static async boot(definition: MachineDefinition, options: BootOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
     const resolved = resolveDefinition(definition, PARTS, currentFolder());
-    const plugins = await agreedPlugins(resolved, definition, consentOptions(options));
+    const { plugins, absent } = await agreedPlugins(resolved, definition, consentOptions(options));
     const guest = await readGuest(definition.boot, resolved.memory);
     const serial = new MachineSerialPort();
     const audit = auditOf(plugins, definition, options);
     const machine = await disposing(
       audit,
-      Machine.start(resolved, guest, serial.listener(options, audit), gdb, plugins),
+      Machine.start(resolved, guest, serial.listener(options, audit), gdb, plugins, absent),
     );
     releaseGuest(guest);
     serial.connect(machine);
@@ -213,12 +213,12 @@ export class VirtualMachine implements AsyncDisposable {
   static async restore(snapshot: string | URL | Uint8Array, options: RestoreOptions): Promise<VirtualMachine> {
     const gdb = gdbListener(options.gdb);
     const { definition, source } = await openSnapshot(snapshot, options.definition ?? {}, PARTS, currentFolder());
-    const plugins = await agreedPlugins(definition, options.definition ?? {}, consentOptions(options));
+    const { plugins, absent } = await agreedPlugins(definition, options.definition ?? {}, consentOptions(options));
     const serial = new MachineSerialPort();
     const audit = auditOf(plugins, options.definition ?? {}, options);
     const machine = await disposing(
       audit,
-      Machine.restore(definition, source, serial.listener(options, audit), gdb, plugins),
+      Machine.restore(definition, source, serial.listener(options, audit), gdb, plugins, absent),
     );
     serial.connect(machine);
     const deterministic = definition.clock.mode === "deterministic";

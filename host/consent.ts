@@ -11,8 +11,8 @@ import type {
   ResolvedDefinition,
   ResolvedPlugin,
 } from "../core/machine/definition.ts";
-import { agree, type Consent } from "../core/sandbox/agreement.ts";
-import type { BoundPlugin } from "../core/sandbox/bound_plugin.ts";
+import type { AbsentPlugin } from "../core/machine/plugin_parts.ts";
+import { agree, type BoundPlugin, type Consent } from "../core/sandbox/agreement.ts";
 import { type Bundle, bundlePlugin, contentHash } from "../core/sandbox/bundle.ts";
 import { bindRights, readOnlyRights } from "../core/sandbox/bindings.ts";
 import { LOCK_NAME, mayRecord, readLock, updateLock } from "../core/sandbox/lock.ts";
@@ -40,8 +40,16 @@ export interface ConsentOptions {
   readonly show?: (text: string) => void;
 }
 
+/** The plugins of a machine, as its owner agreed to them. */
+export interface Agreed {
+  /** Those that it starts with. */
+  readonly plugins: readonly BoundPlugin[];
+  /** Optional ones that it starts without, and why. */
+  readonly absent: readonly AbsentPlugin[];
+}
+
 /**
- * The plugins of a machine, agreed to.
+ * The plugins of a machine, agreed to. An optional one that cannot be read, is refused or cannot be bound is left out; nobody is asked about it.
  *
  * @throws {BulkheadError} A plugin that is none, a right that cannot be bound, a lock that is none, or `not-agreed`.
  */
@@ -49,25 +57,35 @@ export async function agreedPlugins(
   definition: ResolvedDefinition,
   given: ConsentDefinition,
   options: ConsentOptions = {},
-): Promise<BoundPlugin[]> {
+): Promise<Agreed> {
   const { devices, backends } = definition;
-  if (devices.length + backends.length === 0) return [];
+  if (devices.length + backends.length === 0) return { plugins: [], absent: [] };
   const path = given.lock === undefined ? `${options.folder ?? ""}${LOCK_NAME}` : filePath(given.lock);
   const reserved = [await realFile(path), ...given.audit === undefined ? [] : [await realFile(filePath(given.audit))]];
   const bundles = new Map<string, Promise<Bundled>>();
+  const absent: AbsentPlugin[] = [];
   const prepare = async (kind: "device" | "backend", plugin: ResolvedPlugin) => {
+    try {
+      return [await prepared(kind, plugin)];
+    } catch (error) {
+      if (!plugin.optional) throw error;
+      absent.push({ name: plugin.name, error: BulkheadError.from(error, `${wordOf(kind)} "${plugin.name}"`).toJSON() });
+      return [];
+    }
+  };
+  const prepared = async (kind: "device" | "backend", plugin: ResolvedPlugin) => {
     const bundled = bundles.get(plugin.module) ?? bundleOf(kind, plugin);
     bundles.set(plugin.module, bundled);
     return await bound(kind, plugin, await bundled, reserved);
   };
-  const plugins = await Promise.all([
+  const plugins = (await Promise.all([
     ...devices.map((device) => prepare("device", device)),
     ...backends.map((backend) => prepare("backend", backend)),
-  ]);
+  ])).flat();
   if (!plugins.every(({ own }) => own)) await settle(plugins, path, given, options);
   const made = new Set(backends.filter(({ make }) => make).map(({ name }) => name));
   for (const { name, grant } of plugins) if (made.has(name)) await make(name, Object.values(grant.bindings));
-  return plugins;
+  return { plugins, absent };
 }
 
 async function settle(

@@ -28,7 +28,12 @@ async function disk(
     memory: "2M",
     agree: true,
     lock: folder.file("lock"),
-    devices: [{ name: "drive", module: await folder.write("drive.ts", DRIVE), connect: { disk: "data" } }],
+    devices: [{
+      name: "drive",
+      module: await folder.write("drive.ts", DRIVE),
+      placement: "confined",
+      connect: { disk: "data" },
+    }],
     disks: [{
       name: "data",
       backend: {

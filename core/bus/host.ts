@@ -138,6 +138,22 @@ export class DeviceHost implements SystemBus {
     const name = options.name ?? given.id.slice(given.id.indexOf("/") + 1);
     const device = overPci(given as AnyDevice, name);
     this.#checkDefinition(device, name);
+    try {
+      return this.#attach<N>(device, name, options as AttachOptions<ConfigSchema, N>);
+    } catch (error) {
+      // Nothing of it stays: who attaches it may go on without it.
+      for (const alarm of device.needs.alarms ?? []) this.clock.removeAlarms(`${name}/${alarm}`);
+      this.#ports.forget(name);
+      this.#mmio.forget(name);
+      throw error;
+    }
+  }
+
+  #attach<N extends Needs>(
+    device: AnyDevice,
+    name: string,
+    options: AttachOptions<ConfigSchema, N>,
+  ): AttachedDevice<N> {
     const attached = new AttachedDevice<N>(name, device, options.config ?? {}, {
       clock: this.clock,
       memory: this.#memory,

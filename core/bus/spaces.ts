@@ -128,6 +128,11 @@ export abstract class AddressSpace {
     this.refresh(base, region.size);
   }
 
+  /** Takes all of a device's regions out of the space. */
+  forget(device: string): void {
+    for (const region of this.regions.filter((region) => region.device === device)) this.unmap(region);
+  }
+
   /** Brings the look-up tables up to date after a region's contents changed. */
   refilled(region: RegionMap): void {
     if (region.base >= 0) this.refresh(region.base, region.size);

@@ -5,12 +5,12 @@
  */
 import type { AnyDevice } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
-import type { LogSink } from "../bus/log.ts";
+import type { LogLevel, LogSink } from "../bus/log.ts";
 import { lockdownRealm, OPEN_REALM } from "../sandbox/compartment.ts";
 import type { DeviceManifest } from "../sandbox/description.ts";
 import { guardDevice } from "../sandbox/guarded_device.ts";
 import { SharedPort } from "../sandbox/mailbox.ts";
-import type { BackendLink } from "../sandbox/backend_link.ts";
+import { AbsentLink, type BackendLink } from "../sandbox/backend_link.ts";
 import { RemoteDevice } from "../sandbox/remote_device.ts";
 import { type BackendCounters, SharedBackendLink } from "../sandbox/shared_backend_link.ts";
 import type { MachineSignals } from "./board.ts";
@@ -26,8 +26,13 @@ export const CLOSE_LIMIT = 3000;
 export class AssembledPlugins {
   /** Whether back ends have been closed. */
   closed = false;
+  /** Whether the machine has been assembled. */
+  #started = false;
   readonly #remotes: RemoteDevice[] = [];
   readonly #links = new Map<string, SharedBackendLink>();
+  readonly #absent = new Map<string, AbsentLink>();
+  /** What the machine goes on without, and was told of. */
+  readonly #without = new Set<string>();
   readonly #given: ThreadPlugins;
   readonly #busy: Int32Array;
 
@@ -45,15 +50,18 @@ export class AssembledPlugins {
     this.#busy = new Int32Array(given.busy);
   }
 
-  /** A device of the definition. @throws {BulkheadError} Its text does not run. */
+  /** A device of the definition. @throws {BulkheadError} Its text does not run, or it could not be started. */
   device(name: string): AnyDevice {
+    const absent = this.#given.absent.find((absent) => absent.name === name);
+    if (absent !== undefined) throw BulkheadError.fromJSON(absent.error);
     const index = this.#given.plugins.findIndex((plugin) => plugin.name === name);
     const plugin = this.#given.plugins[index];
     if (plugin?.manifest.kind !== "device") {
       const sentence = `device "${name}" was not agreed to, and no text of it came with the machine`;
       throw new BulkheadError({ code: "no-device", subject: `device "${name}"`, sentence });
     }
-    const { subject, manifest, text, placement, shared } = plugin;
+    const { subject, manifest, text, placement, shared, failed } = plugin;
+    if (failed !== null) throw BulkheadError.fromJSON(failed);
     const detached = (error: BulkheadError) => this.#detached(plugin, error);
     if (shared !== null) {
       const remote = new RemoteDevice({
@@ -82,6 +90,8 @@ export class AssembledPlugins {
   backend(name: string): BackendLink {
     const known = this.#links.get(name);
     if (known !== undefined) return known;
+    const absent = this.#absentLink(name);
+    if (absent !== undefined) return absent;
     const plugin = this.#given.plugins.find((plugin) => plugin.name === name);
     if (plugin?.manifest.kind !== "backend" || plugin.shared === null || plugin.answers === null) {
       const sentence = `back end "${name}" was not agreed to, and no text of it came with the machine`;
@@ -102,6 +112,15 @@ export class AssembledPlugins {
     this.#links.set(name, link);
     if (plugin.failed !== null) link.refuse(BulkheadError.fromJSON(plugin.failed));
     return link;
+  }
+
+  /** The machine has been assembled: tells of what it goes on without and nothing asked for. */
+  started(): void {
+    for (const { name } of this.#given.absent) this.#absentLink(name);
+    for (const { name, optional, failed } of this.#given.plugins) {
+      if (optional && failed !== null) this.without(name, BulkheadError.fromJSON(failed));
+    }
+    this.#started = true;
   }
 
   /** At a safe point: what was posted is sent, and what was answered is taken. */
@@ -131,9 +150,28 @@ export class AssembledPlugins {
     }
   }
 
-  #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {
+  /** The machine goes on without an optional plugin. */
+  without(name: string, error: BulkheadError, level: LogLevel = "warning"): void {
+    if (this.#without.has(name)) return;
+    this.#without.add(name);
     this.signals.detached(name);
-    if (!optional) return this.signals.failed(error);
-    this.log({ level: "error", source: name, message: `${error.message}; the machine goes on without it` });
+    this.log({ level, source: name, message: `${error.message}; the machine goes on without it` });
+  }
+
+  #absentLink(name: string): AbsentLink | undefined {
+    const known = this.#absent.get(name);
+    if (known !== undefined) return known;
+    const absent = this.#given.absent.find((absent) => absent.name === name);
+    if (absent === undefined) return undefined;
+    const error = BulkheadError.fromJSON(absent.error), link = new AbsentLink(name, error);
+    this.#absent.set(name, link);
+    this.without(name, error);
+    return link;
+  }
+
+  #detached({ name, optional }: ThreadPlugin, error: BulkheadError): void {
+    if (optional) return this.without(name, error, this.#started ? "error" : "warning");
+    this.signals.detached(name);
+    this.signals.failed(error);
   }
 }

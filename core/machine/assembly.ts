@@ -7,7 +7,6 @@ import type { AttachedDevice } from "../bus/attached.ts";
 import { type CharacterBackend, characterBackend, entropySource, machineControl } from "../bus/backend.ts";
 import type { Needs } from "../bus/claims.ts";
 import { VirtualClock } from "../bus/clock.ts";
-import type { AnyDevice } from "../bus/contract.ts";
 import { BulkheadError } from "../bus/error.ts";
 import { DeviceHost } from "../bus/host.ts";
 import type { LogSink } from "../bus/log.ts";
@@ -24,6 +23,7 @@ import { placeRoms } from "./pieces.ts";
 import type { VcpuInit } from "./protocol.ts";
 import { TracedCpu } from "./instruction_trace.ts";
 import type { SteppableCpu } from "./run_loop.ts";
+import { imageFromJson } from "./snapshot/machine_image.ts";
 import { reportRegion } from "./region_trace.ts";
 import { type Reporter, reporter, reportFault, TracedAcknowledger, TracedBus, tracedCallouts } from "./trace.ts";
 
@@ -90,7 +90,13 @@ export function assemble(
     link: (name) => plugins.backend(name),
   });
   if (definition.serial !== null) tee.serial = backends.port(definition.serial, signals.typing);
-  for (const device of definition.devices) attach(host, parts, signals, backends, device, plugins.device(device.name));
+  const leavable = init.image !== null && definition.devices.some(({ optional }) => optional);
+  const saved = leavable ? imageFromJson(init.image!).bus.devices : undefined;
+  for (const given of definition.devices) {
+    const attached = attach(host, plugins, given, saved);
+    if (attached !== undefined) connect(host, parts, signals, backends, given, attached);
+  }
+  plugins.started();
 
   const trace = (what: string) => definition.trace.includes(what) ? reporter(what, clock, log) : undefined;
   const instructions = trace("instructions"), interrupted = trace("interrupts");
@@ -126,22 +132,47 @@ function translation(
   return { after, watch: { count, ...(observe ? { observe } : {}) } };
 }
 
+/**
+ * Attaches a device of the definition; undefined if it is optional and the machine goes on without it.
+ *
+ * @param saved The devices of the machine that is restored.
+ */
 function attach(
+  host: DeviceHost,
+  plugins: AssembledPlugins,
+  { name, config, place, optional }: ResolvedDevice,
+  saved: Readonly<Record<string, unknown>> | undefined,
+): AttachedDevice | undefined {
+  const subject = `device "${name}"`;
+  try {
+    if (optional && saved !== undefined && !Object.hasOwn(saved, name)) {
+      const sentence = `${subject} was not in the machine that was saved`;
+      throw new BulkheadError({ code: "device-mismatch", subject, sentence });
+    }
+    return host.attach(plugins.device(name), { name, config, at: place }) as unknown as AttachedDevice;
+  } catch (error) {
+    if (!optional) throw error;
+    plugins.without(name, BulkheadError.from(error, subject));
+    return undefined;
+  }
+}
+
+/** Joins a device to the board and to back ends, as its definition says. */
+function connect(
   host: DeviceHost,
   parts: BoardParts,
   signals: MachineSignals,
   backends: AssembledBackends,
   given: ResolvedDevice,
-  device: AnyDevice,
+  attached: AttachedDevice,
 ): void {
-  const attached = host.attach(device, { name: given.name, config: given.config, at: given.place });
   const needs: Needs = attached.needs;
   for (const [use, kind] of Object.entries(needs.uses ?? {})) {
     if (kind.name === machineControl.name) host.connect(attached.uses(use as never), signals.control as never);
     else if (kind.name === entropySource.name) host.connect(attached.uses(use as never), signals.entropy as never);
     else if (kind.name === characterBackend.name) host.connect(attached.uses(use as never), signals.debug as never);
   }
-  backends.connect(attached as unknown as AttachedDevice, given);
+  backends.connect(attached, given);
   for (const [line, number] of Object.entries(given.lines)) {
     const request = parts.request(number);
     if (request === undefined) {

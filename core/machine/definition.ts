@@ -65,11 +65,11 @@ export interface PluginDefinition {
   /** Values for the plugin's configuration schema. */
   readonly config?: Readonly<Record<string, number | string | boolean>>;
   /**
-   * Where it runs. Default: a stranger's `process`, Bulkhead's own devices `inline` and its own back ends `worker`. A device whose accesses
-   * have to be quick can be `confined`: then it may spoil its machine, and nothing else.
+   * Where it runs. Default: a stranger's plugin `process`, Bulkhead's own devices `inline` and its own back ends `worker`. A device that is
+   * reached often is faster `confined`, where it can end its machine.
    */
   readonly placement?: Placement;
-  /** The machine goes on without it when it fails. Default false: the machine stops, in order. */
+  /** The machine starts or goes on without it when it fails. Default false: the machine does not start, or stops, in order. */
   readonly optional?: boolean;
 }
 

@@ -19,7 +19,7 @@ import { sesText } from "../sandbox/ses.ts";
 import type { GdbAddress } from "./debug/gdb_server.ts";
 import type { ResolvedDefinition, ResolvedStep } from "./definition.ts";
 import { changed, type Piece } from "./pieces.ts";
-import { type PluginParts, pluginParts } from "./plugin_parts.ts";
+import { type AbsentPlugin, type PluginParts, pluginParts } from "./plugin_parts.ts";
 import { PluginProcesses } from "./plugin_processes.ts";
 import { type MachineSpeech, type MachineState, NO_LIMIT, type OwnedRequests, type OwnerSpeech } from "./protocol.ts";
 import type { ExitReport } from "./report.ts";
@@ -135,6 +135,7 @@ export class Machine implements AsyncDisposable {
    * Starts a machine process, gives it the guest and powers the machine on, held before its first instruction.
    *
    * @param plugins The definition's plugins, as they were agreed to.
+   * @param absent Those that it goes on without.
    * @param gdb Where to listen for gdb: the machine process gets the right to that address and no other.
    * @throws {BulkheadError} Why the process or the machine could not be started. Nothing is left behind then.
    */
@@ -144,8 +145,9 @@ export class Machine implements AsyncDisposable {
     listener: MachineListener,
     gdb?: GdbListener,
     plugins: readonly BoundPlugin[] = [],
+    absent: readonly AbsentPlugin[] = [],
   ): Promise<Machine> {
-    const parts = await partsOf(definition, plugins);
+    const parts = await partsOf(definition, plugins, absent);
     const started = start(await machineRights(plugins, gdb), listener, guest.again, parts);
     return await Machine.#ready(started, send(started.process, definition, parts, guest), gdb);
   }
@@ -162,8 +164,9 @@ export class Machine implements AsyncDisposable {
     listener: MachineListener,
     gdb?: GdbListener,
     plugins: readonly BoundPlugin[] = [],
+    absent: readonly AbsentPlugin[] = [],
   ): Promise<Machine> {
-    const parts = await partsOf(definition, plugins);
+    const parts = await partsOf(definition, plugins, absent);
     const rights = await machineRights(plugins, gdb);
     const { file } = snapshot;
     const readable = file === null ? rights : { ...rights, read: [...rights.read, file] };
@@ -287,9 +290,13 @@ export class Machine implements AsyncDisposable {
 }
 
 /** What crosses of the plugins. */
-async function partsOf(definition: ResolvedDefinition, plugins: readonly BoundPlugin[]): Promise<PluginParts> {
+async function partsOf(
+  definition: ResolvedDefinition,
+  plugins: readonly BoundPlugin[],
+  absent: readonly AbsentPlugin[],
+): Promise<PluginParts> {
   const confined = plugins.some(({ placement }) => placement !== "inline");
-  return pluginParts(definition, plugins, confined ? await sesText() : "");
+  return pluginParts(definition, plugins, absent, confined ? await sesText() : "");
 }
 
 /**

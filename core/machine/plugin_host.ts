@@ -74,12 +74,12 @@ export class PluginHost {
 
   /** What the virtual CPU's thread gets, once all of them are up. @throws {BulkheadError} Why one could not be started. */
   async ready(): Promise<ThreadPlugins> {
-    const { ses, plugins } = this.#parts;
+    const { ses, plugins, absent } = this.#parts;
     const failed = new Map<number, BulkheadError>();
     const opened = await Promise.all(this.#opened.map((opening, index) =>
       opening.catch((error) => {
-        const { optional, manifest, subject } = plugins[index]!;
-        if (!optional || manifest.kind !== "backend") throw error;
+        const { optional, subject } = plugins[index]!;
+        if (!optional) throw error;
         failed.set(index, BulkheadError.from(error, subject));
         return undefined;
       })
@@ -88,6 +88,7 @@ export class PluginHost {
     return {
       ses: plugins.some(({ placement }) => placement === "confined") ? ses : "",
       busy: this.#busy,
+      absent,
       plugins: plugins.map(({ rights: _rights, bindings: _bindings, text, ...part }, index) => ({
         ...part,
         text: this.#shared[index] === null ? text : "",

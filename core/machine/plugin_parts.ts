@@ -32,16 +32,26 @@ export interface PluginPart {
   readonly bindings: Readonly<Record<string, string>>;
 }
 
+/** An optional plugin that could not even be agreed to, such as a file that is not there. */
+export interface AbsentPlugin {
+  /** Its name in the machine. */
+  readonly name: string;
+  /** Why. */
+  readonly error: BulkheadErrorJson;
+}
+
 /** All of a machine's plugins, and what confines them. */
 export interface PluginParts {
   /** SES; empty where nothing needs it. */
   readonly ses: string;
   /** Plugins in the order of the definition: devices, then back ends. */
   readonly plugins: readonly PluginPart[];
+  /** Those that the machine goes on without from its start. */
+  readonly absent: readonly AbsentPlugin[];
 }
 
 /** A machine without plugins. */
-export const NO_PLUGINS: PluginParts = { ses: "", plugins: [] };
+export const NO_PLUGINS: PluginParts = { ses: "", plugins: [], absent: [] };
 
 /** A plugin as the virtual CPU's thread gets it. */
 export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bindings"> {
@@ -53,7 +63,7 @@ export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bind
   readonly answers: SharedArrayBuffer | null;
   /** What a back end said of itself when it was opened. */
   readonly opened: BackendOpened | null;
-  /** Why an optional back end could not be opened. */
+  /** Why it could not be started, though it is optional. */
   readonly failed: BulkheadErrorJson | null;
 }
 
@@ -63,6 +73,8 @@ export interface ThreadPlugins {
   readonly ses: string;
   /** Devices and back ends. */
   readonly plugins: readonly ThreadPlugin[];
+  /** See {@linkcode PluginParts.absent}. */
+  readonly absent: readonly AbsentPlugin[];
   /** Says which of them runs in that thread: see `BUSY`. */
   readonly busy: SharedArrayBuffer;
 }
@@ -75,6 +87,7 @@ export interface ThreadPlugins {
 export function pluginParts(
   { devices, backends }: ResolvedDefinition,
   bound: readonly BoundPlugin[],
+  absent: readonly AbsentPlugin[],
   ses: string,
 ): PluginParts {
   const given = new Map([...devices, ...backends].map((plugin) => [plugin.name, plugin]));
@@ -83,5 +96,5 @@ export function pluginParts(
     const subject = `${manifest.kind === "device" ? "device" : "back end"} "${name}" (${manifest.id})`;
     return { name, subject, placement, optional, manifest, text, config, rights, bindings: grant.bindings };
   });
-  return { ses, plugins };
+  return { ses, plugins, absent };
 }

@@ -82,3 +82,29 @@ export interface BackendLink {
   /** Who takes what the back end does to its port; events without a listener wait. */
   listen(listener: (event: BackendEvent) => void): void;
 }
+
+/** In place of a back end that the machine goes on without from its start. */
+export class AbsentLink implements BackendLink {
+  readonly id = "";
+  /** Nobody knows; it is one to which characters are lost. */
+  readonly kind = "character";
+  readonly properties: BackendProperties = {};
+  readonly methods: ReadonlySet<string> = new Set();
+  readonly pending = 0;
+
+  /** @param failed Why it is not there. */
+  constructor(readonly name: string, readonly failed: BulkheadError) {}
+
+  /** See {@linkcode BackendLink.submit}: nothing is carried out, and nobody is told. */
+  submit(): void {}
+  /** See {@linkcode BackendLink.kick}. */
+  kick(): void {}
+  /** See {@linkcode BackendLink.poll}. */
+  poll(): void {}
+  /** See {@linkcode BackendLink.wait}. */
+  wait(): boolean {
+    return true;
+  }
+  /** See {@linkcode BackendLink.listen}. */
+  listen(): void {}
+}

@@ -69,7 +69,9 @@ export function portFault(
     }
   } else if (bytes !== undefined) return `${method} takes no bytes`;
   const right = args.length === call.args.length &&
-    args.every((arg, index) => typeof arg === call.args[index] && (typeof arg !== "number" || Number.isSafeInteger(arg)));
+    args.every((arg, index) =>
+      typeof arg === call.args[index] && (typeof arg !== "number" || Number.isSafeInteger(arg))
+    );
   return right ? undefined : `${method} takes ${call.args.join(", ") || "nothing else"}`;
 }
 
@@ -94,7 +96,9 @@ export class BackendVoice {
     this.#kind = kind;
     this.#send = send;
     this.#full = harden(Promise.reject(
-      new Error(`more than ${MOST_CALLS} calls of the port, or ${MOST_BYTES} bytes, are under way: wait for their promises`),
+      new Error(
+        `more than ${MOST_CALLS} calls of the port, or ${MOST_BYTES} bytes, are under way: wait for their promises`,
+      ),
     ));
     this.#full.catch(() => {});
   }
