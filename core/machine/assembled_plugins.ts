@@ -16,12 +16,6 @@ import { type BackendCounters, SharedBackendLink } from "../sandbox/shared_backe
 import type { MachineSignals } from "./board.ts";
 import type { ThreadPlugin, ThreadPlugins } from "./plugin_parts.ts";
 
-/** Milliseconds more that a plugin in a process of its own may take: its messages are carried by two other processes. */
-const PROCESS_LIMIT = 5000;
-
-/** Milliseconds in which a machine's back ends close. */
-export const CLOSE_LIMIT = 3000;
-
 /** The plugins of one machine. */
 export class AssembledPlugins {
   /** Whether back ends have been closed. */
@@ -62,13 +56,15 @@ export class AssembledPlugins {
     }
     const { subject, manifest, text, placement, shared, failed } = plugin;
     if (failed !== null) throw BulkheadError.fromJSON(failed);
+    const { limits } = this.#given;
     const detached = (error: BulkheadError) => this.#detached(plugin, error);
     if (shared !== null) {
       const remote = new RemoteDevice({
         subject,
         manifest,
         port: new SharedPort(shared, "near"),
-        ...(placement === "process" ? { limit: PROCESS_LIMIT } : {}),
+        limit: placement === "process" ? limits.process : limits.access,
+        wireLimit: limits.wire,
         batched: !this.deterministic,
         detached,
       });
@@ -106,6 +102,7 @@ export class AssembledPlugins {
       opened: opened ?? { properties: {}, methods: [] },
       requests,
       answers,
+      limit: this.#given.limits.request,
       detached: (error) => this.#detached(plugin, error),
       log: (level, message, fields) => this.log({ level, source: name, message, ...(fields ? { fields } : {}) }),
     });
@@ -139,13 +136,15 @@ export class AssembledPlugins {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    const end = performance.now() + CLOSE_LIMIT;
+    const end = performance.now() + this.#given.limits.close;
     // Those that nothing is connected to have been opened, too.
     for (const { name, manifest } of this.#given.plugins) if (manifest.kind === "backend") this.backend(name);
     for (const link of this.#links.values()) link.close();
     for (const [name, link] of this.#links) {
       if (link.finish(end - performance.now())) continue;
-      const message = `${link.subject} did not close within ${CLOSE_LIMIT / 1000} s, and is ended with its machine`;
+      const message = `${link.subject} did not close within ${
+        this.#given.limits.close / 1000
+      } s, and is ended with its machine`;
       this.log({ level: "warning", source: name, message });
     }
   }

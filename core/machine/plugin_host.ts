@@ -8,7 +8,7 @@ import { BulkheadError } from "../bus/error.ts";
 import { grantedRights } from "../sandbox/grants.ts";
 import { BUSY, busyPlugin } from "../sandbox/guarded_device.ts";
 import { createMailbox, mailboxBusy, stopMailbox } from "../sandbox/mailbox.ts";
-import { PluginThread, START_LIMIT } from "../sandbox/plugin_thread.ts";
+import { PluginThread } from "../sandbox/plugin_thread.ts";
 import { MailboxRelay } from "../sandbox/relay.ts";
 import { NO_RIGHTS } from "../sandbox/rights.ts";
 import { createBackendRings } from "../sandbox/backend_frames.ts";
@@ -20,12 +20,6 @@ import type { PluginPart, PluginParts, ThreadPlugins } from "./plugin_parts.ts";
 
 /** Milliseconds between two looks at what runs. */
 const WATCH_INTERVAL = 100;
-
-/** Milliseconds that a plugin in the virtual CPU's thread may take for one access. */
-const CONFINED_LIMIT = 3000;
-
-/** Bytes that a machine's process may grow by besides its guest's memory: its own, and for each plugin in it. */
-const GROWTH = { OWN: 384 * 2 ** 20, PLUGIN: 256 * 2 ** 20 } as const;
 
 /** What the host of plugins needs. */
 export interface PluginHostOptions {
@@ -74,7 +68,7 @@ export class PluginHost {
 
   /** What the virtual CPU's thread gets, once all of them are up. @throws {BulkheadError} Why one could not be started. */
   async ready(): Promise<ThreadPlugins> {
-    const { ses, plugins, absent } = this.#parts;
+    const { ses, plugins, absent, limits } = this.#parts;
     const failed = new Map<number, BulkheadError>();
     const opened = await Promise.all(this.#opened.map((opening, index) =>
       opening.catch((error) => {
@@ -89,6 +83,7 @@ export class PluginHost {
       ses: plugins.some(({ placement }) => placement === "confined") ? ses : "",
       busy: this.#busy,
       absent,
+      limits,
       plugins: plugins.map(({ rights: _rights, bindings: _bindings, text, ...part }, index) => ({
         ...part,
         text: this.#shared[index] === null ? text : "",
@@ -145,7 +140,7 @@ export class PluginHost {
 
   #start(index: number, part: PluginPart, shared: SharedArrayBuffer): Promise<BackendOpened | undefined> {
     const { attention, wake, toProcess, used } = this.#options;
-    const answers = this.#answers[index]!;
+    const answers = this.#answers[index]!, { start: limit } = this.#parts.limits;
     if (part.placement === "process") {
       const send = (message: Uint8Array<ArrayBuffer>) => toProcess(index, message);
       this.#relays.set(
@@ -156,9 +151,9 @@ export class PluginHost {
       );
       const starting = Promise.withResolvers<BackendOpened | undefined>();
       const timer = setTimeout(() => {
-        this.processEnded(index, "", `it was not up after ${START_LIMIT / 1000} s`);
+        this.processEnded(index, "", `it was not up after ${limit / 1000} s`);
         this.#options.kill(index);
-      }, START_LIMIT);
+      }, limit);
       starting.promise.catch(() => {}).finally(() => clearTimeout(timer));
       this.#starting.set(index, starting);
       return starting.promise;
@@ -182,31 +177,31 @@ export class PluginHost {
     const thread = new PluginThread(init, rights, {
       failed: () => this.processEnded(index),
       used: (use) => used(part.name, use),
-    });
+    }, limit);
     this.#threads.set(index, thread);
     return thread.ready;
   }
 
   /** Looks from time to time at what no plugin can be trusted to do by itself: to return, and to stop allocating. */
   #watch(): void {
-    const { plugins } = this.#parts;
+    const { plugins, limits } = this.#parts;
     const here = plugins.filter(({ placement }) => placement === "inline" || placement === "confined");
     const inside = plugins.filter(({ placement }) => placement !== "process");
     if (inside.length === 0) return;
     const words = new Int32Array(this.#busy);
     let before = 0, since = 0;
-    const limit = this.#options.memory + GROWTH.OWN + GROWTH.PLUGIN * inside.length;
+    const limit = this.#options.memory + limits.ownGrowth + limits.pluginGrowth * inside.length;
     const timer = setInterval(() => {
       const word = Atomics.load(words, 0), plugin = busyPlugin(word);
       const now = performance.now();
       if (here.length === 0 || plugin === 0 || word !== before) {
         before = word;
         since = now;
-      } else if (now - since > CONFINED_LIMIT) {
+      } else if (now - since > limits.confined) {
         clearInterval(timer);
         const { subject } = plugins[plugin - 1] ?? { subject: "a plugin" };
         const sentence = `${subject} was stopped, and its machine with it: it did not return within ` +
-          `${CONFINED_LIMIT / 1000} s from one access, and what runs in the virtual CPU's thread cannot be detached`;
+          `${limits.confined / 1000} s from one access, and what runs in the virtual CPU's thread cannot be detached`;
         return this.#options.fatal(new BulkheadError({ code: "plugin-stuck", subject, sentence }));
       }
       const { rss } = Deno.memoryUsage();

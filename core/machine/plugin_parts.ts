@@ -7,6 +7,7 @@ import type { BulkheadErrorJson } from "../bus/error.ts";
 import type { HostRights } from "../bus/host_rights.ts";
 import type { BoundPlugin } from "../sandbox/bound_plugin.ts";
 import type { PluginManifest } from "../sandbox/description.ts";
+import { PLUGIN_LIMITS, type PluginLimits, pluginLimits } from "../sandbox/plugin_limits.ts";
 import type { Placement } from "../sandbox/placement.ts";
 import type { BackendOpened } from "../sandbox/backend_runtime.ts";
 import type { ResolvedDefinition } from "./definition.ts";
@@ -48,10 +49,12 @@ export interface PluginParts {
   readonly plugins: readonly PluginPart[];
   /** Those that the machine goes on without from its start. */
   readonly absent: readonly AbsentPlugin[];
+  /** How long they may take, and how much. */
+  readonly limits: PluginLimits;
 }
 
 /** A machine without plugins. */
-export const NO_PLUGINS: PluginParts = { ses: "", plugins: [], absent: [] };
+export const NO_PLUGINS: PluginParts = { ses: "", plugins: [], absent: [], limits: PLUGIN_LIMITS };
 
 /** A plugin as the virtual CPU's thread gets it. */
 export interface ThreadPlugin extends Omit<PluginPart, "text" | "rights" | "bindings"> {
@@ -75,6 +78,8 @@ export interface ThreadPlugins {
   readonly plugins: readonly ThreadPlugin[];
   /** See {@linkcode PluginParts.absent}. */
   readonly absent: readonly AbsentPlugin[];
+  /** See {@linkcode PluginParts.limits}. */
+  readonly limits: PluginLimits;
   /** Says which of them runs in that thread: see `BUSY`. */
   readonly busy: SharedArrayBuffer;
 }
@@ -96,5 +101,5 @@ export function pluginParts(
     const subject = `${manifest.kind === "device" ? "device" : "back end"} "${name}" (${manifest.id})`;
     return { name, subject, placement, optional, manifest, text, config, rights, bindings: grant.bindings };
   });
-  return { ses, plugins, absent };
+  return { ses, plugins, absent, limits: pluginLimits() };
 }

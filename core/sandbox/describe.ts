@@ -6,6 +6,7 @@
 import { BulkheadError } from "../bus/error.ts";
 import type { PluginManifest } from "./description.ts";
 import { launch } from "./launcher.ts";
+import { pluginLimits } from "./plugin_limits.ts";
 import { printable } from "./printable.ts";
 import { NO_RIGHTS, realPath, type Rights } from "./rights.ts";
 import { sesText } from "./ses.ts";
@@ -20,12 +21,6 @@ export type DescribeSpeech = {
   };
   events: Record<never, never>;
 };
-
-/** Milliseconds that a plugin has to tell what it is. */
-const LIMIT = 5000;
-
-/** MB that its heap may take. */
-const HEAP_MEGABYTES = 192;
 
 /** A throw-away process without rights, in which one plugin's file is read and its text evaluated: either may end a process. */
 export interface Describer {
@@ -42,11 +37,12 @@ export interface Describer {
  */
 export async function withDescriber<T>(origin: string, use: (describer: Describer) => Promise<T>): Promise<T> {
   const subject = `plugin ${origin}`;
+  const { describe: limit, heapMegabytes } = pluginLimits();
   const process = launch<DescribeSpeech, DescribeSpeech>({
     name: subject,
     entry: new URL(import.meta.resolve("./describe_process.ts")),
     rights: await ownSources(),
-    heapMegabytes: HEAP_MEGABYTES,
+    heapMegabytes,
     handlers: {
       requests: {
         strip: () => Promise.reject(new Error("nobody asks")),
@@ -62,7 +58,7 @@ export async function withDescriber<T>(origin: string, use: (describer: Describe
     return await use({
       strip: async (source) => {
         const payload = new TextEncoder().encode(source);
-        return (await channel.request("strip", { origin }, { payload, limit: LIMIT })).script;
+        return (await channel.request("strip", { origin }, { payload, limit })).script;
       },
       describe: async (text) => {
         const ses = new TextEncoder().encode(await sesText()), own = new TextEncoder().encode(text);
@@ -71,14 +67,14 @@ export async function withDescriber<T>(origin: string, use: (describer: Describe
         payload.set(own, ses.length);
         const { manifest } = await channel.request("describe", { origin, sesBytes: ses.length }, {
           payload,
-          limit: LIMIT,
+          limit,
         });
         return manifest;
       },
     });
   } catch (error) {
     if (!(error instanceof BulkheadError) || !error.code.startsWith("channel")) throw error;
-    if (error.code === "channel-late") throw stopped(`it did not tell what it is in ${LIMIT / 1000} s`, "plugin-stuck");
+    if (error.code === "channel-late") throw stopped(`it did not tell what it is in ${limit / 1000} s`, "plugin-stuck");
     const ended = await process.ended;
     throw stopped(printable(ended?.message ?? error.message), "plugin-failed");
   } finally {

@@ -9,15 +9,13 @@ import { grantedRights } from "./grants.ts";
 import { spawnProcess } from "./launcher.ts";
 import type { HostRights } from "../bus/host_rights.ts";
 import { AREA_BYTES } from "./mailbox.ts";
+import { pluginLimits } from "./plugin_limits.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { BackendOpened } from "./backend_runtime.ts";
 import { plainToThrown } from "./device_runtime.ts";
 import type { HostUse } from "./host_handles.ts";
 import { MESSAGE } from "./plugin_messages.ts";
-
-/** MB of a plugin's heap. What it allocates outside of the heap is watched by a thread of its own. */
-const HEAP_MEGABYTES = 192;
 
 /** What to start. */
 export interface PluginLaunch {
@@ -55,6 +53,7 @@ export function launchPlugin(
   { subject, manifest, text, ses, config, rights, bindings }: PluginLaunch,
   listener: PluginProcessListener,
 ): PluginProcess {
+  const { held, heapMegabytes } = pluginLimits();
   const ended = Promise.withResolvers<string>();
   let child: ReturnType<typeof spawnProcess> | undefined, killed = false;
   const kill = () => {
@@ -75,7 +74,7 @@ export function launchPlugin(
       name: subject,
       entry: new URL(import.meta.resolve("./plugin_process.ts")),
       rights: { ...own, read: [...own.read, ...granted.read], write: granted.write, net: granted.net },
-      heapMegabytes: HEAP_MEGABYTES,
+      heapMegabytes,
     });
     listen(child);
     const init = {
@@ -87,6 +86,7 @@ export function launchPlugin(
       rights: JSON.stringify(rights),
       bindings,
       sources: own.read,
+      held,
     } as unknown as Plain;
     await write(encodePlain(init));
   }

@@ -88,9 +88,6 @@ function fill(into: Uint8Array): boolean {
   return true;
 }
 
-/** Bytes that a plugin's process may hold. */
-const MEMORY_LIMIT = 512 * 2 ** 20;
-
 /** What the first message says. */
 interface Init {
   readonly ses: string;
@@ -101,6 +98,8 @@ interface Init {
   readonly rights: string;
   readonly bindings: Readonly<Record<string, string>>;
   readonly sources: readonly string[];
+  /** Bytes that this process may hold. What it allocates outside of the heap has no limit of V8's. */
+  readonly held: number;
 }
 
 async function start(init: Init): Promise<void> {
@@ -143,11 +142,12 @@ async function start(init: Init): Promise<void> {
   }
 }
 
-watchMemory(MEMORY_LIMIT);
 const first = readMessage();
 if (first !== undefined) {
   try {
-    await start(decodePlain(first) as unknown as Init);
+    const init = decodePlain(first) as unknown as Init;
+    watchMemory(init.held);
+    await start(init);
   } catch (error) {
     say(MESSAGE.THROWN, encodePlain(thrownToPlain(error)));
   }

@@ -7,11 +7,9 @@ import { BulkheadError } from "../bus/error.ts";
 import { plainToThrown } from "./device_runtime.ts";
 import type { BackendOpened } from "./backend_runtime.ts";
 import type { HostUse } from "./host_handles.ts";
+import { PLUGIN_LIMITS } from "./plugin_limits.ts";
 import type { PluginAnswer, PluginInit } from "./plugin_worker.ts";
 import { type Rights, workerPermissions } from "./rights.ts";
-
-/** Milliseconds that a plugin has to start. */
-export const START_LIMIT = 20_000;
 
 /** A Worker that runs one plugin. */
 export class PluginThread {
@@ -26,8 +24,14 @@ export class PluginThread {
    *
    * @param rights Exactly what the plugin may do; this process must hold it.
    * @param told What becomes of it: it dies, or uses something of the host.
+   * @param limit Milliseconds that it has to start.
    */
-  constructor(init: PluginInit, rights: Rights, told: { failed(why: string): void; used?(use: HostUse): void }) {
+  constructor(
+    init: PluginInit,
+    rights: Rights,
+    told: { failed(why: string): void; used?(use: HostUse): void },
+    limit: number = PLUGIN_LIMITS.start,
+  ) {
     const { subject } = init;
     const { promise, resolve, reject } = Promise.withResolvers<BackendOpened | undefined>();
     promise.catch(() => {});
@@ -45,7 +49,7 @@ export class PluginThread {
       closed.resolve();
       told.failed(why);
     };
-    const timer = setTimeout(() => refuse(`it was not up after ${START_LIMIT / 1000} s`), START_LIMIT);
+    const timer = setTimeout(() => refuse(`it was not up after ${limit / 1000} s`), limit);
     worker.addEventListener("error", (event) => {
       event.preventDefault();
       clearTimeout(timer);

@@ -19,6 +19,7 @@ import { FloodGate } from "./flood_gate.ts";
 import { revived } from "./known_interfaces.ts";
 import { FLOAT, HEADER_BYTES, type Port, WORD } from "./mailbox.ts";
 import { decodePlain, encodePlain, type Plain } from "./plain.ts";
+import { PLUGIN_LIMITS } from "./plugin_limits.ts";
 import { plainState } from "./plain_state.ts";
 import { printable } from "./printable.ts";
 import { type Answer, RemoteQuestions, UNCONNECTED, type Wired } from "./remote_questions.ts";
@@ -34,6 +35,8 @@ export interface RemoteDeviceOptions {
   readonly port: Port;
   /** Milliseconds that one access may take, and everything the device asks for meanwhile. */
   readonly limit?: number;
+  /** Milliseconds in which its state is made and it is wired. */
+  readonly wireLimit?: number;
   /** Posted writes are sent in batches, at safe points at the latest; otherwise each is waited for. */
   readonly batched?: boolean;
   /** Told once, when the device is detached. */
@@ -41,10 +44,10 @@ export interface RemoteDeviceOptions {
 }
 
 /** Milliseconds that one access may take on the host. */
-export const ACCESS_LIMIT = 3000;
+const ACCESS_LIMIT = PLUGIN_LIMITS.access;
 
 /** Milliseconds that creating the state and wiring may take. */
-const WIRE_LIMIT = 5000;
+const WIRE_LIMIT = PLUGIN_LIMITS.wire;
 
 /** Questions that a device may ask during one access. */
 const MOST_QUESTIONS = 20_000;
@@ -107,7 +110,7 @@ export class RemoteDevice {
     if (this.#failed !== undefined || this.#depth > 0) return;
     if (this.#inFlight >= 0) {
       try {
-        while (this.#inFlight >= 0 && this.#talk.poll(ACCESS_LIMIT)) this.#hear();
+        while (this.#inFlight >= 0 && this.#talk.poll(this.#limit)) this.#hear();
         if (this.#inFlight >= 0 && performance.now() - this.#inFlight > this.#limit) this.#detach(this.#lateness());
       } catch (error) {
         this.#fail(error);
@@ -357,7 +360,7 @@ export class RemoteDevice {
     this.#depth++;
     try {
       this.#say(operation, a, b, c, value, this.#takePosted(), body, 0);
-      let limit = operation < OPERATION.READ ? WIRE_LIMIT : this.#limit;
+      let limit = operation < OPERATION.READ ? this.#options.wireLimit ?? WIRE_LIMIT : this.#limit;
       const talk = this.#talk;
       talk.receive(limit);
       if (talk.operation === OPERATION.RETURN && talk.records.length === 0) return talk.value;

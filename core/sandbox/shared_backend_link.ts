@@ -14,6 +14,7 @@ import { plainToThrown } from "./device_runtime.ts";
 import { MOST_METRICS, portFault } from "./backend_voice.ts";
 import { FloodGate, levelOf } from "./flood_gate.ts";
 import type { Plain } from "./plain.ts";
+import { PLUGIN_LIMITS } from "./plugin_limits.ts";
 import { ByteRing } from "./ring.ts";
 
 /** What a link is made of. */
@@ -38,9 +39,6 @@ export interface SharedBackendLinkOptions {
     fields?: Readonly<Record<string, number | string | boolean>>,
   ) => void;
 }
-
-/** Milliseconds that a request may take: a disk of the host may have to wake up. */
-export const REQUEST_LIMIT = 30_000;
 
 /** Events that wait for a listener, or for being settled, at most, and come between two looks; and bytes in them. */
 const MOST_EVENTS = 1024, MOST_EVENT_BYTES = 4 << 20;
@@ -175,7 +173,7 @@ export class SharedBackendLink implements BackendLink {
       if (this.#closing && this.#pending.length === 0) return;
       return this.#fail("its compartment has ended");
     }
-    const { limit = REQUEST_LIMIT } = this.#options;
+    const { limit = PLUGIN_LIMITS.request } = this.#options;
     if (this.#pending.length > 0 && performance.now() - this.#since > limit) {
       this.#fail(`it did not answer a request within ${limit / 1000} s`);
     }
