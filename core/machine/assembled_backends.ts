@@ -41,6 +41,8 @@ export interface BackendSurroundings {
   readonly log: LogSink;
   /** A back end by its name in the machine. */
   readonly link: (name: string) => BackendLink;
+  /** The machine goes on without an optional back end. */
+  readonly without: (name: string, error: BulkheadError) => void;
 }
 
 /** The back ends of one machine. */
@@ -70,8 +72,10 @@ export class AssembledBackends {
       }
       const log = (level: "warning", message: string) =>
         around.log({ level, source: name, message, time: around.clock.now() });
+      const store = this.#leavable(given);
+      if (store === undefined) continue;
       // Some guests' tools know disks by 20 characters.
-      const disk = new Disk(name, name.slice(0, 20), this.#store(given), {
+      const disk = new Disk(name, name.slice(0, 20), store, {
         clock: around.clock,
         deterministic,
         log: (level, message) => log(level as "warning", message),
@@ -139,6 +143,19 @@ export class AssembledBackends {
       const { log, clock } = this.#around;
       const { message } = BulkheadError.from(error, "a disk");
       log({ level: "error", source: "disks", message, time: clock.now() });
+    }
+  }
+
+  /** A disk's store; undefined if its back end is optional and says nonsense of itself. */
+  #leavable(given: ResolvedDisk): BlockStore | undefined {
+    const { name } = given;
+    try {
+      return this.#store(given);
+    } catch (error) {
+      if (!this.#definition.backends.some((backend) => backend.name === name && backend.optional)) throw error;
+      this.#around.without(name, BulkheadError.from(error, `disk "${name}"`));
+      this.#missing.add(name);
+      return undefined;
     }
   }
 

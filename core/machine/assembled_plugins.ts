@@ -114,7 +114,9 @@ export class AssembledPlugins {
   /** The machine has been assembled: tells of what it goes on without and nothing asked for. */
   started(): void {
     for (const { name } of this.#given.absent) this.#absentLink(name);
-    for (const { name, optional, failed } of this.#given.plugins) {
+    for (const { name, optional, failed, manifest } of this.#given.plugins) {
+      // Those that nothing is connected to are heard as well.
+      if (manifest.kind === "backend") this.backend(name);
       if (optional && failed !== null) this.without(name, BulkheadError.fromJSON(failed));
     }
     this.#started = true;
@@ -137,8 +139,6 @@ export class AssembledPlugins {
     if (this.closed) return;
     this.closed = true;
     const end = performance.now() + this.#given.limits.close;
-    // Those that nothing is connected to have been opened, too.
-    for (const { name, manifest } of this.#given.plugins) if (manifest.kind === "backend") this.backend(name);
     for (const link of this.#links.values()) link.close();
     for (const [name, link] of this.#links) {
       if (link.finish(end - performance.now())) continue;
@@ -153,6 +153,7 @@ export class AssembledPlugins {
   without(name: string, error: BulkheadError, level: LogLevel = "warning"): void {
     if (this.#without.has(name)) return;
     this.#without.add(name);
+    this.#links.get(name)?.refuse(error);
     this.signals.detached(name);
     this.log({ level, source: name, message: `${error.message}; the machine goes on without it` });
   }

@@ -88,6 +88,7 @@ export function assemble(
     host,
     log,
     link: (name) => plugins.backend(name),
+    without: (name, error) => plugins.without(name, error),
   });
   if (definition.serial !== null) tee.serial = backends.port(definition.serial, signals.typing);
   const leavable = init.image !== null && definition.devices.some(({ optional }) => optional);
