@@ -1,12 +1,13 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import type { BackendManifest } from "./description.ts";
 import type { BackendAnswer, BackendLink, BackendRequest } from "./backend_link.ts";
-import { createBackendRings } from "./backend_frames.ts";
+import { createBackendRings, encodeBackendFrame, FRAME } from "./backend_frames.ts";
 import { bundlePlugin } from "./bundle.ts";
 import type { BulkheadError } from "../bus/error.ts";
 import type { HostUse } from "./host_handles.ts";
 import { grantedRights } from "./grants.ts";
 import { PluginThread } from "./plugin_thread.ts";
+import { ByteRing } from "./ring.ts";
 import { sesText } from "./ses.ts";
 import { SharedBackendLink } from "./shared_backend_link.ts";
 
@@ -170,4 +171,95 @@ Deno.test("forged words of a back end's rings detach it", async () => {
   assertStringIncludes(link.failed!.message, "it broke the rules of its rings");
   assertEquals(detached.length, 1);
   end();
+});
+
+/** A link whose far side is played by hand. */
+function played(kind: "block" | "character" | "network") {
+  const { requests, answers } = createBackendRings(), detached: BulkheadError[] = [];
+  const link = new SharedBackendLink({
+    name: "it",
+    subject: 'back end "it" (acme/it)',
+    id: "acme/it",
+    kind,
+    opened: { properties: {}, methods: [] },
+    requests,
+    answers,
+    detached: (error) => detached.push(error),
+    log: () => {},
+  });
+  const far = new ByteRing(answers);
+  const say = (...frame: Parameters<typeof encodeBackendFrame>) => void far.write(encodeBackendFrame(...frame));
+  return { link, far, say, detached, stopped: () => new ByteRing(requests).stopped && far.stopped };
+}
+
+/** What a hostile far side says after one request, which has the tag 1, and what becomes of it. */
+const FORGED: readonly [string, "block" | "character" | "network", Parameters<typeof encodeBackendFrame>[], RegExp][] =
+  [
+    ["another request's answer", "block", [[FRAME.ANSWER, 2, undefined]], /an answer to what was not asked/],
+    ["an earlier request's refusal", "block", [[FRAME.REFUSAL, 0, undefined]], /an answer to what was not asked/],
+    ["two answers", "block", [[FRAME.ANSWER, 1, undefined], [FRAME.ANSWER, 1, undefined]], /an answer to what was not/],
+    ["a message of no kind", "block", [[99, 1, undefined]], /a message of the unknown kind 99/],
+    ["an event of a disk", "block", [[FRAME.EVENT, 1, ["receive", [], true], new Uint8Array(1)]], /has no such method/],
+    [
+      "an event that is none",
+      "character",
+      [[FRAME.EVENT, 1, { method: "receive" }]],
+      /an event that is none|not iterable/,
+    ],
+    ["an event without bytes", "character", [[FRAME.EVENT, 1, ["receive", [], false]]], /receive takes bytes/],
+    ["a method of every object's", "character", [[FRAME.EVENT, 1, ["constructor", [], false]]], /has no such method/],
+    ["a short frame", "network", [[FRAME.EVENT, 1, ["receive", [], true], new Uint8Array(13)]], /not 13/],
+    ["a huge frame", "network", [[FRAME.EVENT, 1, ["receive", [], true], new Uint8Array(65_550)]], /not 65550/],
+    ["counts that are none", "block", [[FRAME.COUNT, 0, { reads: 1 }]], /counts that are none/],
+    ["more counts than are kept", "block", [[FRAME.COUNT, 0, Array(300).fill(["x", 1])]], /counts that are none/],
+    [
+      "that it floods",
+      "block",
+      [[FRAME.FAULT, 0, "it called its port without end".padEnd(9000, "!")]],
+      /without end!{1,200}$/,
+    ],
+  ];
+
+Deno.test("a far side that says what makes no sense is detached and named, and its request ends once", () => {
+  for (const [what, kind, frames, says] of FORGED) {
+    const { link, say, detached, stopped } = played(kind);
+    let ends = 0;
+    link.submit({ method: "read", args: [0], room: 512 }, () => ends++);
+    for (const frame of frames) say(...frame);
+    link.poll();
+    link.poll();
+    assertEquals([detached.length, ends], [1, 1], what);
+    assertMatch(link.failed!.message, says);
+    assertStringIncludes(link.failed!.message, 'back end "it" (acme/it) was detached');
+    // Nobody waits in its rings for ever.
+    assert(stopped(), what);
+  }
+});
+
+Deno.test("a message that is announced to be enormous is not waited for", () => {
+  for (const [length, plain] of [[0xffffffff, 0], [17 << 20, 0], [4, 0], [64, 65]] as const) {
+    const { link, far } = played("block");
+    const head = new Uint8Array(16), view = new DataView(head.buffer);
+    view.setUint32(0, length, true);
+    view.setUint32(12, plain, true);
+    far.write(head);
+    link.poll();
+    assertStringIncludes(link.failed!.message, "it broke the rules of its rings: a message of");
+  }
+});
+
+Deno.test("events that come faster than they are taken detach a back end, also where they are taken at once", () => {
+  for (const taken of [false, true]) {
+    const { link, say, detached } = played("network");
+    if (taken) link.listen(({ settle }) => settle(true));
+    for (let event = 0; event < 1025; event++) say(FRAME.EVENT, event, ["link", [true], false]);
+    link.poll();
+    assertStringIncludes(detached[0]!.message, "events without end");
+  }
+  const { link, say, detached } = played("network");
+  for (let round = 0; round < 100 && detached.length === 0; round++) {
+    say(FRAME.EVENT, round, ["receive", [], true], new Uint8Array(65_549));
+    link.poll();
+  }
+  assertStringIncludes(detached[0]!.message, "events without end");
 });
