@@ -5,6 +5,7 @@
  */
 import type { BlockDisk, BlockFrontEnd, BlockRequest, BlockStatus } from "../bus/backend.ts";
 import type { ClockAlarm, VirtualClock } from "../bus/clock.ts";
+import { printable } from "../sandbox/printable.ts";
 import { BulkheadError } from "../bus/error.ts";
 import type { LogLevel } from "../bus/log.ts";
 import { type BlockAction, type BlockOutcome, type BlockStore, NOTHING } from "./block_store.ts";
@@ -225,7 +226,7 @@ export class Disk implements BlockDisk {
     const generation = generationOf(this.#store) ?? "none";
     if (generation !== state.generation) {
       const remedy = "the disk was written after the snapshot was taken: restore a copy of it from then";
-      refuse("generation of its contents", state.generation, generation, remedy);
+      refuse("generation of its contents", printable(state.generation), printable(generation), remedy);
     }
     this.#lastDue = state.lastDue;
     this.#flights = state.flights.map((saved): Flight => ({

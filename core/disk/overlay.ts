@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../sandbox/printable.ts";
 import { BulkheadError } from "../bus/error.ts";
 import {
   type BlockAction,
@@ -422,7 +423,7 @@ function checkBase(subject: string, header: OverlayHeader, base: BlockStore, gen
   if (header.base !== generation) {
     const remedy =
       "the disk was changed after the overlay was made, or is another one: name the disk as it was, or discard the overlay";
-    refuse("the disk's generation", header.base, generation, remedy);
+    refuse("the disk's generation", printable(header.base), printable(generation), remedy);
   }
 }
 

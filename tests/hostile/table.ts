@@ -8,6 +8,7 @@ import { BACKENDS, placementsOf as backendPlacements } from "./backends.ts";
 import { DEVICES, placementsOf } from "./devices.ts";
 import { ESCAPES } from "./escapes.ts";
 import { FILES } from "./files.ts";
+import { IMAGES } from "./images.ts";
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const cells = rows.map((row) => row.map((cell) => cell.replaceAll("|", "\\|")));
@@ -57,6 +58,12 @@ ${
       BACKENDS.map((backend) => [backend.tries, backendPlacements(backend).join(", "), backend.by]),
     )
   }
+
+## Images, as disks and as overlays (${IMAGES.length})
+
+All of them are held by own checks: a raw image is bytes, and an overlay is one of Bulkhead's own or none.
+
+${table(["tries to"], IMAGES.map(({ tries }) => [tries]))}
 
 ## The second wall: what had escaped from its SES compartment (${ESCAPES.length})
 

@@ -4,6 +4,7 @@ import { BACKENDS } from "./backends.ts";
 import { DEVICES } from "./devices.ts";
 import { ESCAPES } from "./escapes.ts";
 import { FILES } from "./files.ts";
+import { IMAGES } from "./images.ts";
 import { hostilePlugins } from "./table.ts";
 
 Deno.test("the table of hostile plugins is that of their tests", async () => {
@@ -11,7 +12,9 @@ Deno.test("the table of hostile plugins is that of their tests", async () => {
 });
 
 Deno.test("no hostile plugin is told twice, and there are more than forty", () => {
-  for (const rows of [ATTEMPTS, BACKENDS, DEVICES, ESCAPES, FILES] as readonly (readonly { tries: string }[])[]) {
+  for (
+    const rows of [ATTEMPTS, BACKENDS, DEVICES, ESCAPES, FILES, IMAGES] as readonly (readonly { tries: string }[])[]
+  ) {
     assertEquals(rows.length, new Set(rows.map(({ tries }) => tries)).size);
   }
   assert(ATTEMPTS.length + BACKENDS.length + DEVICES.length + FILES.length > 40);
