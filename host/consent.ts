@@ -12,7 +12,8 @@ import type {
   ResolvedPlugin,
 } from "../core/machine/definition.ts";
 import type { AbsentPlugin } from "../core/machine/plugin_parts.ts";
-import { agree, type BoundPlugin, type Consent } from "../core/sandbox/agreement.ts";
+import { agree, type Consent } from "../core/sandbox/agreement.ts";
+import type { BoundPlugin } from "../core/sandbox/bound_plugin.ts";
 import { type Bundle, bundlePlugin, contentHash } from "../core/sandbox/bundle.ts";
 import { bindRights, readOnlyRights } from "../core/sandbox/bindings.ts";
 import { LOCK_NAME, mayRecord, readLock, updateLock } from "../core/sandbox/lock.ts";

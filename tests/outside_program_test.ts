@@ -33,7 +33,11 @@ async function run(configuration: string | undefined) {
   await folder.write("guest.rom", rom(guest.powerOff()));
   if (configuration !== undefined) await folder.write("deno.json", configuration);
   const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", await folder.write("main.ts", PROGRAM)],
+    // The rights that the README names.
+    args: [
+      ...["run", "--quiet", "--no-prompt", "--allow-read", "--allow-run", "--allow-write=."],
+      await folder.write("main.ts", PROGRAM),
+    ],
     cwd: folder.path,
     env: { NO_COLOR: "1" },
   }).output();
