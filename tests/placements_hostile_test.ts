@@ -1,13 +1,29 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { boot, type LogRecord, type MachineDefinition } from "../mod.ts";
+import { usePluginLimits } from "../core/sandbox/plugin_limits.ts";
 import { Folder } from "./command_line.ts";
 import { program, rom } from "./roms.ts";
 
-/** Reads the device's register, which misbehaves, then prints what it got as a letter: O where it was all ones. */
-function reader(): Uint8Array {
+/** Where ports of devices begin. */
+const PORTS = 0x510;
+
+/** Limits for machines that wait for them. */
+const LIMITS = {
+  confined: 600,
+  access: 600,
+  process: 1200,
+  ownGrowth: 128 * 2 ** 20,
+  pluginGrowth: 64 * 2 ** 20,
+  held: 224 * 2 ** 20,
+};
+
+/** Reads the devices' registers, which misbehave, and prints what it got as letters: O where it was all ones. */
+function reader(devices: number): Uint8Array {
   const code = program().openSerial();
-  // mov dx, 510h; in al, dx; cmp al, ffh; mov al, 'O'; je over; mov al, 'V'; over: mov dx, 3f8h; out dx, al
-  code.raw(0xba, 0x10, 0x05, 0xec, 0x3c, 0xff, 0xb0, 0x4f, 0x74, 0x02, 0xb0, 0x56, 0xba, 0xf8, 0x03, 0xee);
+  for (let port = PORTS; port < PORTS + devices; port++) {
+    // mov dx, port; in al, dx; cmp al, ffh; mov al, 'O'; je over; mov al, 'V'; over: mov dx, 3f8h; out dx, al
+    code.raw(0xba, port & 0xff, port >> 8, 0xec, 0x3c, 0xff, 0xb0, 0x4f, 0x74, 0x02, 0xb0, 0x56).writeSerial();
+  }
   return rom(code.print("!").powerOff());
 }
 
@@ -28,7 +44,7 @@ function device(read: string): string {
 }
 
 const MISDEEDS = {
-  hang: { read: "for (;;);", says: /did not answer within [35] s at TRAP|did not return within/ },
+  hang: { read: "for (;;);", says: /did not answer within [\d.]+ s at TRAP|did not return within/ },
   throw: { read: 'throw new TypeError("no");', says: /it threw at TRAP: (Error: )?TypeError: no/ },
   promise: {
     read: "return Promise.resolve(1);",
@@ -46,53 +62,75 @@ const MISDEEDS = {
   },
 } as const;
 
-async function outcome(placement: string, misdeed: keyof typeof MISDEEDS, optional: boolean) {
+type Misdeed = keyof typeof MISDEEDS;
+
+/** A machine with devices that misbehave, which its guest reads one after the other. */
+async function outcome(placement: string, misdeeds: readonly Misdeed[], optional: boolean) {
   await using folder = await Folder.make();
   const logs: LogRecord[] = [];
   const definition = {
-    boot: { rom: await folder.write("rom", reader()) },
+    boot: { rom: await folder.write("rom", reader(misdeeds.length)) },
     memory: "2M",
     agree: true,
     lock: folder.file("lock"),
-    devices: [{
-      name: "rogue",
-      module: await folder.write("rogue.ts", new TextEncoder().encode(device(MISDEEDS[misdeed].read))),
-      placement,
+    devices: await Promise.all(misdeeds.map(async (misdeed, index) => ({
+      name: `rogue-${misdeed}`,
+      module: await folder.write(`${misdeed}.ts`, device(MISDEEDS[misdeed].read)),
+      place: { io: PORTS + index },
+      ...placement === "default" ? {} : { placement },
       optional,
-    }],
+    }))),
   } as unknown as MachineDefinition;
   await using vm = await boot(definition, { log: (record) => void logs.push(record) });
   const report = await vm.exit;
   return { report, text: vm.serial.text(), logs };
 }
 
-const KINDS: Record<string, readonly (keyof typeof MISDEEDS)[]> = {
-  inline: ["throw", "promise", "nan"],
-  confined: ["throw", "promise", "nan", "hang", "log", "allocate"],
-  worker: ["throw", "promise", "nan", "hang", "log", "questions", "allocate"],
-  process: ["throw", "promise", "nan", "hang", "log", "questions", "allocate"],
+function check(misdeed: Misdeed, sentence: string): void {
+  assertStringIncludes(sentence, `device "rogue-${misdeed}" (acme/rogue)`);
+  assert(MISDEEDS[misdeed].says.test(sentence), `${misdeed}: ${sentence}`);
+}
+
+/** Each is a machine's end. */
+const NEEDED: Record<string, readonly Misdeed[]> = {
+  inline: ["throw"],
+  confined: ["throw", "hang", "log", "allocate"],
+  worker: ["throw", "hang", "questions", "allocate"],
+  process: ["throw", "hang", "questions", "allocate"],
 };
 
-for (const [placement, misdeeds] of Object.entries(KINDS)) {
+/**
+ * All of them are in one machine; by default in a process each. What hangs in the virtual CPU's thread cannot be left behind, and what takes the memory of the machine's
+ * process takes the machine with it.
+ */
+const OPTIONAL: Record<string, readonly Misdeed[]> = {
+  inline: ["throw", "promise", "nan"],
+  confined: ["throw", "promise", "nan"],
+  worker: ["throw", "promise", "nan", "questions", "log", "hang"],
+  default: ["throw", "promise", "nan", "questions", "log", "hang", "allocate"],
+};
+
+for (const [placement, misdeeds] of Object.entries(NEEDED)) {
   Deno.test(`a device that misbehaves in placement ${placement} is named, and its machine stops in order`, async () => {
+    using _limits = usePluginLimits(LIMITS);
     for (const misdeed of misdeeds) {
-      const { report } = await outcome(placement, misdeed, false);
+      const { report } = await outcome(placement, [misdeed], false);
       assertEquals(report.reason, "failed", misdeed);
-      const sentence = report.error?.sentence ?? "";
-      assertStringIncludes(sentence, 'device "rogue" (acme/rogue)', misdeed);
-      assert(MISDEEDS[misdeed].says.test(sentence), `${misdeed}: ${sentence}`);
+      check(misdeed, report.error?.sentence ?? "");
     }
   });
+}
 
-  Deno.test(`a machine goes on without an optional device that misbehaves in placement ${placement}`, async () => {
+for (const [placement, misdeeds] of Object.entries(OPTIONAL)) {
+  Deno.test(`a machine goes on without optional devices that misbehave where they are placed: ${placement}`, async () => {
+    using _limits = usePluginLimits({ access: 1000, process: 1500, held: LIMITS.held });
+    const { report, text, logs } = await outcome(placement, misdeeds, true);
+    assertEquals([report.reason, text], ["powered-off", `${"O".repeat(misdeeds.length)}!`], report.error?.sentence);
     for (const misdeed of misdeeds) {
-      // What hangs in the virtual CPU's thread cannot be left behind.
-      if (placement === "confined" && (misdeed === "hang" || misdeed === "log")) continue;
-      // What takes the memory of the machine's process takes the machine with it.
-      if (placement !== "process" && misdeed === "allocate") continue;
-      const { report, text, logs } = await outcome(placement, misdeed, true);
-      assertEquals([report.reason, text], ["powered-off", "O!"], `${misdeed}: ${JSON.stringify(report.error)}`);
-      assert(logs.some(({ message }) => message.includes("the machine goes on without it")), misdeed);
+      const told = logs.filter(({ message }) => message.includes("the machine goes on without it"))
+        .filter(({ source }) => source === `rogue-${misdeed}`);
+      assertEquals(told.length, 1, misdeed);
+      check(misdeed, told[0]!.message);
     }
   });
 }

@@ -1,6 +1,7 @@
 /**
- * What hostile devices try that may cost them their machine: a machine each, in every placement that a stranger's device may have. The machine
- * does not start, or stops in order, and says which device it was; where nothing needs to stop, the guest goes on.
+ * What hostile devices try that may cost them their machine, in every placement that a stranger's device may have. Those that wait for a limit
+ * or are saved have a machine each, which does not start, or stops in order, and says which device it was. The others are optional devices of
+ * one machine, which goes on.
  *
  * @module
  */
@@ -20,6 +21,10 @@ export interface HostileDevice {
   readonly saved?: boolean;
   /** Where its owner puts its port. */
   readonly port?: number;
+  /** It waits for a limit, and has a machine of its own. */
+  readonly alone?: boolean;
+  /** It is read after the others, as it slows them down. */
+  readonly last?: boolean;
 }
 
 /** Where it is tried. */
@@ -66,16 +71,23 @@ export default device({
 }
 
 const thread = { confined: "process", worker: "own check", process: "process" } as const;
-const saved = (device: HostileDevice): HostileDevice => ({ ...device, saved: true });
-const row = (tries: string, parts: Parts, ends: HostileDevice["ends"], by: HostileDevice["by"] = "own check") => ({
+const saved = (device: HostileDevice): HostileDevice => ({ ...device, saved: true, alone: true });
+const last = (device: HostileDevice): HostileDevice => ({ ...device, last: true });
+const row = (
+  tries: string,
+  parts: Parts,
+  ends: HostileDevice["ends"],
+  by: HostileDevice["by"] = "own check",
+): HostileDevice => ({
   tries,
   text: rogue(parts),
   ends,
   by,
+  alone: ends === stuck || ends === large,
 });
 
 const HANG = "for (;;);";
-const stuck = /did not return within 3 s|did not answer within \d+ s|was not up after/;
+const stuck = /did not return within [\d.]+ s|did not answer within [\d.]+ s|was not up after/;
 // Whichever limit it meets first: that of memory or that of time.
 const large =
   /its (compartment|process) (has )?ended|grew by \d+ MB|RangeError|did not return within|did not answer within/;
@@ -102,10 +114,12 @@ export const DEVICES: readonly HostileDevice[] = [
   row("hang in a promise that it made while it was wired", { wire: `Promise.resolve().then(() => { ${HANG} });` }, 1, {
     confined: "own check",
   }),
-  row(
-    "hang in a promise that it made in an access",
-    { read: `Promise.resolve().then(() => { ${HANG} }); return 2;` },
-    2,
+  last(
+    row(
+      "hang in a promise that it made in an access",
+      { read: `Promise.resolve().then(() => { ${HANG} }); return 2;` },
+      2,
+    ),
   ),
   row("hang in a regular expression", { read: 'return /^(a+)+$/.test("a".repeat(64) + "b") ? 1 : 2;' }, stuck, {
     confined: "process",
@@ -124,10 +138,10 @@ export const DEVICES: readonly HostileDevice[] = [
     large,
     thread,
   ),
-  row("ring its alarm without end", {
+  last(row("ring its alarm without end", {
     wire: 'const ringing = alarm("later", () => ringing.after(0));',
     read: "ringing.after(0); return 3;",
-  }, 3),
+  }, 3)),
   row("have a state that hangs", { state: `({ get trap() { ${HANG} } })` }, stuck, { confined: "process" }),
   row("have a state that throws", { state: `({ get trap() { ${CAUGHT} } })` }, made),
   row("have a state that is a trap", { state: `new Proxy({}, { ownKeys() { ${CAUGHT} } })` }, made),

@@ -130,13 +130,13 @@ const READING = [
   file(
     "hang while it is looked at",
     beside("for (;;);"),
-    /was stopped while it was looked at: it did not tell what it is in 5 s/,
+    /was stopped while it was looked at: it did not tell what it is in [\d.]+ s/,
     "process",
   ),
   file(
     "hang in a promise",
     beside("(async () => { await 0; for (;;); })();"),
-    /was stopped while it was looked at: it did not tell what it is in 5 s/,
+    /was stopped while it was looked at: it did not tell what it is in [\d.]+ s/,
     "process",
   ),
   file(

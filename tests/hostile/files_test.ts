@@ -3,6 +3,7 @@ import { assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { BulkheadError } from "../../mod.ts";
 import { agreedPlugins } from "../../host/consent.ts";
 import type { ResolvedDefinition } from "../../core/machine/definition.ts";
+import { usePluginLimits } from "../../core/sandbox/plugin_limits.ts";
 import { Folder } from "../command_line.ts";
 import { FILES } from "./files.ts";
 
@@ -10,6 +11,7 @@ import { FILES } from "./files.ts";
 const AT_ONCE = 3;
 
 Deno.test("a hostile file is refused before it runs anywhere, and named with what it tried", async (test) => {
+  using _limits = usePluginLimits({ describe: 1500, heapMegabytes: 64 });
   await using folder = await Folder.make();
   const refused = new Map<string, Promise<BulkheadError>>();
   const waiting = FILES.entries();
