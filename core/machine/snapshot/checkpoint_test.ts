@@ -58,7 +58,7 @@ class TestMachine {
       definition: { ...DEFINITION, ...engine },
       cpu: { kind: "reset" } as const,
       pieces: PIECES,
-      plugins: { ses: "", plugins: [], busy: new SharedArrayBuffer(4) },
+      plugins: { ses: "", plugins: [], absent: [], busy: new SharedArrayBuffer(4) },
       memory: this.#memory,
       layout: this.#layout,
     };
