@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type BackendCounters, boot, BulkheadError, type LogRecord, type MachineDefinition } from "../mod.ts";
+import { usePluginLimits } from "../core/sandbox/plugin_limits.ts";
 import { commandLine, Folder } from "./command_line.ts";
 import { childrenOf, kill } from "./processes.ts";
 import { type Program, program, rom } from "./roms.ts";
@@ -205,6 +206,7 @@ const MISDEEDS = {
 
 for (const placement of PLACEMENTS) {
   Deno.test(`a back end that misbehaves in placement ${placement} is named, or gone on without`, async () => {
+    using _limits = usePluginLimits({ request: 3000 });
     await Promise.all(
       Object.entries(MISDEEDS).flatMap(([misdeed, { change, says }]) =>
         [true, false].map(async (optional) => {
@@ -223,6 +225,7 @@ for (const placement of PLACEMENTS) {
   });
 
   Deno.test(`a back end that cannot be opened in placement ${placement} is named, and nothing is left`, async () => {
+    using _limits = usePluginLimits({ start: 5000 });
     const opens = {
       throws: ['throw new TypeError("no");', /TypeError: no/],
       hangs: ["for (;;);", /it was not up after/],
