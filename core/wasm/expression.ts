@@ -261,3 +261,31 @@ export class IfValue<T extends ValueType | "void"> extends Expr<T> {
     out.byte(OP.end);
   }
 }
+
+/** The widest of what the fields of an expression hold. */
+const WIDEST = 0xffffffff;
+
+/**
+ * One expression of each class, with each kind of value that its fields may hold. V8 forgets what the objects of a class look like when it
+ * collects garbage while there are none, and throws away all code that it optimized for them: with it most of what makes code.
+ */
+export const SPECIMENS: readonly Expr[] = [0, WIDEST].flatMap((number) => {
+  const constant = new I32Const(number);
+  return [
+    constant,
+    new Nullary("void", number),
+    new Unary("i32", number, constant),
+    new Binary("i32", number, constant, constant),
+    new Ternary("v128", number, constant, constant, constant),
+    new I64Const(number === 0 ? 0n : number),
+    new Immediate("v128", number, [], new Uint8Array(0)),
+    new Indexed("i32", number, [], number),
+    new Load("i32", number, constant, number),
+    new Store(number, constant, constant, number),
+    new Access("void", number, 0, number, constant, constant, constant, 0),
+    new Access("void", number, 0, number, constant, null, null, -1),
+    new CallIndirect("i32", [], constant, number, number),
+    new IfValue("i32", constant, constant, constant, undefined),
+    new IfValue("i32", constant, constant, constant, "likely"),
+  ];
+});

@@ -70,9 +70,13 @@ const NO_ACCESSES: InstructionAccesses = { memory: undefined, stack: undefined }
 /** Emits a region and returns its function. */
 export function emitRegion(shared: RegionModule, region: Region, services: RegionServices): FunctionRef {
   return shared.module.function("region", REGION_PARAMETERS, REGION_RESULTS, (b, eip, budget, ...registers) => {
-    new RegionEmitter(b as unknown as Body, eip, budget, registers, shared, region, services).emit();
+    latest = new RegionEmitter(b as unknown as Body, eip, budget, registers, shared, region, services);
+    latest.emit();
   });
 }
+
+/** Kept as a specimen of all that it is made of, for V8: see SPECIMENS in `core/wasm/expression.ts`. */
+let latest: RegionEmitter | undefined;
 
 type PooledType = "i32" | "i64" | "v128";
 
@@ -133,6 +137,7 @@ class RegionEmitter {
   #position = 0;
   /** The present instruction has ended its block. */
   #ended = false;
+  #binder: ConstantBinder | undefined;
   readonly #frame: { -readonly [K in keyof RegionFrame]: RegionFrame[K] };
 
   constructor(
@@ -415,7 +420,8 @@ class RegionEmitter {
     this.#frame.accesses = accesses;
     this.#ended = false;
     const { instruction, offset } = item;
-    SEMANTICS.get(instruction.form!.semantics)!(new ConstantBinder(this.#frame, instruction, offset));
+    this.#binder = new ConstantBinder(this.#frame, instruction, offset);
+    SEMANTICS.get(instruction.form!.semantics)!(this.#binder);
     return this.#ended;
   }
 
