@@ -32,6 +32,12 @@ const ALLOCATOR = { MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "1
  */
 const HEAP = "--max-semi-space-size=2,--heap-growing-percent=60";
 
+/**
+ * How V8 compiles the code that the translator makes. Regions go on with each other by tail calls; V8 would count where each leads and copy
+ * regions into those before them, which takes longer than it saves where much code is run a little.
+ */
+const COMPILER = "--no-wasm-inlining-call-indirect";
+
 /** What to start. */
 export interface LaunchOptions<Theirs extends Speech> {
   /** The process, as a sentence would name it: "the machine process". */
@@ -108,7 +114,7 @@ export type SpawnOptions = Pick<LaunchOptions<Speech>, "name" | "entry" | "right
 export function spawnProcess({ name, entry, rights, heapMegabytes }: SpawnOptions): Deno.ChildProcess {
   const heap = heapMegabytes === undefined ? "" : `,--max-old-space-size=${heapMegabytes}`;
   // Without a configuration file and without npm: what runs is the modules that the entry names, wherever the user stands.
-  const args = ["run", "--quiet", "--no-config", "--no-npm", `--v8-flags=${HEAP}${heap}`];
+  const args = ["run", "--quiet", "--no-config", "--no-npm", `--v8-flags=${HEAP},${COMPILER}${heap}`];
   args.push(...processFlags(rights), entry.href);
   try {
     const pipes = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
