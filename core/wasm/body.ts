@@ -120,8 +120,7 @@ export class Body<R extends ValueTypes = ValueTypes> {
   set<T extends ValueType>(local: Local<T>, value: Expr<NoInfer<T>>): void {
     this.#own(local);
     value.encode(this.#out);
-    this.#out.byte(OP.local_set);
-    this.#out.u32(local.index);
+    this.#out.setLocal(local.index);
     this.#ended = false;
   }
 
@@ -174,6 +173,18 @@ export class Body<R extends ValueTypes = ValueTypes> {
     this.#leave(label);
   }
 
+  /** As {@linkcode Body.block}, with one result, which `into` is set to behind it: what branches to its label bring. */
+  blockInto<T extends ValueType>(into: Local<T>, inside: (label: Label) => void): void {
+    this.#own(into);
+    this.#out.byte(OP.block);
+    this.#out.byte(TYPE_CODE[into.type]);
+    const label = this.#enter();
+    inside(label);
+    if (!this.#ended) throw new Error(`Function "${this.name}" has a block with a result that is left without one.`);
+    this.#leave(label);
+    this.#out.setLocal(into.index);
+  }
+
   /** A loop; a branch to its label runs it again, and reaching its end leaves it. */
   loop(inside: (label: Label) => void): void {
     this.#out.byte(OP.loop);
@@ -200,6 +211,19 @@ export class Body<R extends ValueTypes = ValueTypes> {
     out.byte(OP.br_if);
     out.u32(depth);
     this.#ended = false;
+  }
+
+  /** Branches to an open label of {@linkcode Body.blockInto} with a value. */
+  brWith(label: Label, value: Expr<ValueType>): void {
+    value.encode(this.#out);
+    this.br(label);
+  }
+
+  /** Branches to an open label of {@linkcode Body.blockInto} with a value, if `condition` is not zero. */
+  brIfWith(label: Label, value: Expr<ValueType>, condition: Expr<"i32">, hint?: Hint): void {
+    value.encode(this.#out);
+    this.brIf(label, condition, hint);
+    this.#out.byte(OP.drop);
   }
 
   /** Branches to `labels[index]`, or to `otherwise` when the index (unsigned) is beyond them. */

@@ -347,3 +347,56 @@ Deno.test("a wrong number of values is refused even where TypeScript cannot see 
   const none: [ReturnType<typeof i32.const>] = [] as never;
   assertThrows(() => m.function("g", [], [], (b) => b.emit(b.call(f, ...none))), TypeError, 'call of "host.f" takes 1');
 });
+
+Deno.test("a local that is read right behind where it is set is written as a tee, and read later once more", () => {
+  const size = (between: (b: Body<readonly ["i32"]>) => void) => {
+    const m = new ModuleBuilder();
+    const f = m.function("f", ["i32"], ["i32"], (b, x) => {
+      const y = b.local("i32");
+      b.set(y, i32.add(x.get(), i32.const(5)));
+      between(b);
+      b.return(i32.mul(y.get(), y.get()));
+    });
+    m.export("f", f);
+    const { exports } = new WebAssembly.Instance(new WebAssembly.Module(m.build()));
+    assertEquals((exports as Exports).f?.(3), 64);
+    return m.bodySize(f);
+  };
+  const plain = size(() => {});
+  // A block of no instructions takes three bytes; the value has then to be read anew, which takes two more.
+  assertEquals(size((b) => b.block(() => {})), plain + 3 + 2);
+});
+
+Deno.test("what is set in one body is not taken for set in the next one", () => {
+  const m = new ModuleBuilder();
+  // The writer of the first one is used again: behind as many bytes the second one reads a local of the same number.
+  m.function("first", [], [], (b) => b.set(b.local("i32"), i32.const(7)));
+  const second = m.function("second", ["i32"], ["i32"], (b, x) => {
+    b.emit(i32.store(i32.const(0), x.get()));
+    b.return(x.get());
+  });
+  m.memory({ min: 1 });
+  m.export("second", second);
+  assertEquals((new WebAssembly.Instance(new WebAssembly.Module(m.build())).exports as Exports).second?.(9), 9);
+});
+
+Deno.test("a block has the result that who branches to it brings", () => {
+  const { classify } = run((m) => {
+    const classify = m.function("classify", ["i32"], ["i32"], (b, x) => {
+      const kind = b.local("i32");
+      b.blockInto(kind, (label) => {
+        b.brIfWith(label, i32.const(-1), i32.lt_s(x.get(), i32.const(0)), "unlikely");
+        b.brIfWith(label, i32.const(0), i32.eqz(x.get()));
+        b.brWith(label, i32.const(1));
+      });
+      b.return(i32.mul(kind.get(), i32.const(10)));
+    });
+    m.export("classify", classify);
+  });
+  assertEquals([-7, 0, 7].map((x) => classify?.(x)), [-10, 0, 10]);
+  assertThrows(
+    () => run((m) => m.function("f", [], [], (b) => b.blockInto(b.local("i32"), () => {}))),
+    Error,
+    'Function "f" has a block with a result that is left without one.',
+  );
+});

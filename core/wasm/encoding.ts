@@ -33,6 +33,11 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
+  /** Writes the byte at an offset again. */
+  patch(at: number, value: number): void {
+    this.#bytes[at] = value;
+  }
+
   /** Writes an unsigned LEB128 integer, 0 to 2^32-1. */
   u32(value: number): void {
     value >>>= 0;

@@ -38,6 +38,36 @@ export class CodeWriter extends ByteWriter {
     }
   }
 
+  /** Where the last `local.set` begins and ends, and of which local it is. */
+  #setAt = 0;
+  #setEnd = -1;
+  #setLocal = 0;
+
+  override clear(most?: number): void {
+    super.clear(most);
+    this.#setEnd = -1;
+  }
+
+  /** Writes `local.set`. */
+  setLocal(index: number): void {
+    this.#setAt = this.length;
+    this.#setLocal = index;
+    this.byte(OP.local_set);
+    this.u32(index);
+    this.#setEnd = this.length;
+  }
+
+  /** Writes `local.get`, or makes `local.tee` of the `local.set` that was written just before. */
+  getLocal(index: number): void {
+    if (this.#setEnd === this.length && this.#setLocal === index) {
+      this.patch(this.#setAt, OP.local_tee);
+      this.#setEnd = -1;
+      return;
+    }
+    this.byte(OP.local_get);
+    this.u32(index);
+  }
+
   /** Notes a hint for the instruction that is written next, which must be `if` or `br_if`. */
   hint(hint: Hint | undefined): void {
     if (hint !== undefined) this.hints.push(this.length, hint === "likely" ? 1 : 0);

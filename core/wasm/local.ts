@@ -41,9 +41,13 @@ class LocalGet<T extends ValueType> extends Expr<T> {
     if (out.owner !== body && out.owner !== undefined) {
       throw new Error(`Local ${index} of function "${body.name}" is read in another function.`);
     }
-    out.byte(OP.local_get);
-    out.u32(index);
+    out.getLocal(index);
   }
+}
+
+/** The local that an expression only reads; undefined for any other expression. */
+export function localOf(expression: Expr): Local | undefined {
+  return expression instanceof LocalGet ? expression.local : undefined;
 }
 
 /** `local.tee`: sets a local and gives its new value. */

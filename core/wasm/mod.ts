@@ -9,7 +9,7 @@ export * from "./control.ts";
 export * from "./float.ts";
 export { constantOf } from "./fold.ts";
 export * from "./integer.ts";
-export { Local, type Locals } from "./local.ts";
+export { Local, localOf, type Locals } from "./local.ts";
 export * from "./module.ts";
 export * from "./vector.ts";
 export { type CodeWriter, Expr, type Exprs, type Hint } from "./expression.ts";

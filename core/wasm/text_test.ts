@@ -120,7 +120,7 @@ Deno.test("one function prints by itself, with notes before the instructions at 
     const y = b.local("i32");
     b.set(y, x.get());
     middle = b.length;
-    b.return(y.get());
+    b.return(x.get());
   });
   assertEquals(
     functionText(m.build(), second.index, new Map([[0, ["x"]], [middle, ["y", "z"]]])),
@@ -131,7 +131,7 @@ Deno.test("one function prints by itself, with notes before the instructions at 
     local.set 1
     ;; y
     ;; z
-    local.get 1
+    local.get 0
     return
   )
 `,

@@ -75,6 +75,16 @@ function doesByName(name: string): number {
   return does;
 }
 
+/** The general registers that an instruction may write, as bits. */
+export function writtenRegisters(instruction: Instruction): number {
+  const name = instruction.form!.semantics, does = known.get(name) ?? doesByName(name);
+  const stack = (does & DOES.STACK) !== 0 ? 1 << GPR.SP : 0;
+  if ((does & DOES.KEEP) !== 0) return stack;
+  if ((does & DOES.WRITE_FIRST) === 0) return 0xff;
+  const first = instruction.operands[0]!;
+  return first.kind === OPERAND.GPR ? stack | 1 << whole(first) : stack;
+}
+
 /** Bytes that an instruction pushes. */
 function pushes({ form, operandSize, operands, count }: Instruction): number {
   switch (form!.semantics) {

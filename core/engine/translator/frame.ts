@@ -30,12 +30,16 @@ export interface RegionFrame {
   readonly accesses: InstructionAccesses;
   /** TLB entries that such checks have found, by group: valid to the block's end. */
   readonly entries: Map<AccessGroup, Local<"i32">>;
+  /** By index: variables that the present instruction sets once, and no other. */
+  readonly steady: boolean[];
   /** A variable that keeps its value to the block's end. */
   blockVariable(): Local<"i32">;
   /** The budget after this instruction has retired. */
   budgetAfter(): Value;
   /** Leaves with nothing of the instruction committed: the interpreter carries it out. */
   leave(): void;
+  /** The same if a condition holds. */
+  leaveIf(condition: Value): void;
   /** Continues at a computed EIP. */
   jump(target: Value): void;
   /** Continues at a computed EIP with the user's (1) or the supervisor's (0) TLB set. */

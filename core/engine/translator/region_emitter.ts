@@ -123,6 +123,8 @@ class RegionEmitter {
   /** The present instruction sets all flags: they are in locals after it. */
   #replaced = false;
   #blockVariables = 0;
+  /** By index: locals that keep their values to the present instruction's end. */
+  readonly #steady: boolean[] = [];
   readonly #entries = new Map<AccessGroup, Local<"i32">>();
   readonly #blockPool: Local<"i32">[] = [];
   /** Where the exits go: with the flags in memory already, or in locals. */
@@ -180,7 +182,9 @@ class RegionEmitter {
   }
 
   #variable(type: PooledType): Local {
-    return this.#pool[type][this.#used[type]++] ??= this.body.local(type);
+    const local = this.#pool[type][this.#used[type]++] ??= this.body.local(type);
+    this.#steady[local.index] = false;
+    return local;
   }
 
   emit(): void {
@@ -199,16 +203,33 @@ class RegionEmitter {
     const [first, ...others] = stubs;
     if (first === undefined) return inside();
     const [way, emit] = first, { body } = this;
-    body.block((stored) => {
-      body.block((local) => {
-        way.open(stored, local);
-        this.#stubs(others, inside);
+    if (way === this.#leaves) this.#leaveStubs(() => this.#stubs(others, inside));
+    else {
+      body.block((stored) => {
+        body.block((local) => {
+          way.open(stored, local);
+          this.#stubs(others, inside);
+        });
+        if (way.takenWithFlags) this.#storeFlags();
+        else body.unreachable();
       });
-      if (way.takenWithFlags) this.#storeFlags();
-      else body.unreachable();
-    });
+    }
     if (way.taken) emit();
     else body.unreachable();
+  }
+
+  /** As for the other ways out; who leaves brings the packed exit. */
+  #leaveStubs(inside: () => void): void {
+    const { body } = this, way = this.#leaves, exit = this.#exit;
+    body.blockInto(exit, (stored) => {
+      body.blockInto(exit, (local) => {
+        way.open(stored, local);
+        inside();
+      });
+      if (!way.takenWithFlags) return body.unreachable();
+      this.#storeFlags();
+      body.brWith(stored, exit.get());
+    });
   }
 
   #enter(): void {
@@ -225,12 +246,7 @@ class RegionEmitter {
         ? this.#state(STATE.CS_LIMIT)
         : minimum(this.#state(STATE.CS_LIMIT), 0xffff);
       const wraps = i32.lt_u(last, i32.const(0xfff));
-      body.if(
-        i32.or(wraps, i32.gt_u(last, limit)),
-        () => this.#leaveAt(place.offset, 0, REGION_EXIT.INTERPRET),
-        undefined,
-        "unlikely",
-      );
+      this.#leaveAtIf(i32.or(wraps, i32.gt_u(last, limit)), place.offset, 0, REGION_EXIT.INTERPRET);
     }
     this.#checkBudget(place.offset, 0);
   }
@@ -238,18 +254,18 @@ class RegionEmitter {
   /** Leaves unless the budget covers the longest way to the next check. */
   #checkBudget(offset: number, retired: number): void {
     const enough = this.region.length + retired;
-    this.body.if(
-      i32.le_s(this.budget.get(), i32.const(enough)),
-      () => this.#leaveAt(offset, retired, REGION_EXIT.BUDGET),
-      undefined,
-      "unlikely",
-    );
+    this.#leaveAtIf(i32.le_s(this.budget.get(), i32.const(enough)), offset, retired, REGION_EXIT.BUDGET);
   }
 
   /** Leaves before the instruction at an offset, `retired` instructions of its block done. */
   #leaveAt(offset: number, retired: number, code: number): void {
-    this.body.set(this.#exit, i32.const((offset << 16) | (retired << 2) | CODE[code]!));
-    this.body.br(this.#leaves.take(this.#flagsLocal));
+    this.body.brWith(this.#leaves.take(this.#flagsLocal), packExit(offset, retired, code));
+  }
+
+  /** The same if a condition holds, which it seldom does. */
+  #leaveAtIf(condition: Value, offset: number, retired: number, code: number): void {
+    const exit = packExit(offset, retired, code);
+    this.body.brIfWith(this.#leaves.take(this.#flagsLocal), exit, condition, "unlikely");
   }
 
   #writeBack(): void {
@@ -440,9 +456,11 @@ class RegionEmitter {
       outlines: this.shared.outlines,
       accesses: NO_ACCESSES,
       entries: this.#entries,
+      steady: this.#steady,
       blockVariable: () => this.#blockPool[this.#blockVariables++] ??= body.local("i32"),
       budgetAfter: () => i32.sub(this.budget.get(), i32.const(this.#position + 1)),
       leave: () => this.#leaveAt(this.#item!.offset, this.#position, REGION_EXIT.INTERPRET),
+      leaveIf: (condition) => this.#leaveAtIf(condition, this.#item!.offset, this.#position, REGION_EXIT.INTERPRET),
       jump: (target) => {
         const block = this.#blockNow!, node = this.#node;
         body.set(this.#target, target);
@@ -587,14 +605,14 @@ class RegionEmitter {
     const before = position + (form!.ends ? 1 : 0);
     body.set(this.budget, i32.add(this.#state(STATE.BUDGET), i32.const(before)));
     const next = item.offset + length;
-    body.if(
-      this.#state(STATE.STALE),
-      () => this.#leaveAt(next, position + 1, REGION_EXIT.LOOKUP),
-      undefined,
-      "unlikely",
-    );
+    this.#leaveAtIf(this.#state(STATE.STALE), next, position + 1, REGION_EXIT.LOOKUP);
     this.#checkBudget(next, position + 1);
   }
+}
+
+/** Where and why a region is left: see `#exit`. */
+function packExit(offset: number, retired: number, code: number): Value {
+  return i32.const((offset << 16) | (retired << 2) | CODE[code]!);
 }
 
 /** The smaller of a value and a constant, unsigned. */

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { constantOf, type Expr, f64, type Hint, i32, i64, type Local } from "../../wasm/mod.ts";
+import { constantOf, type Expr, f64, type Hint, i32, i64, type Local, localOf } from "../../wasm/mod.ts";
 import { type Instruction, OPERAND, type Operand } from "../../x86/instruction.ts";
 import { ARITHMETIC_FLAGS, CLOCK, FLAG, GPR, SEG, SEGMENT, STATE, TLB, WINDOW } from "../../x86/registers.ts";
 import type { Place, ScalarBuilder, StringPort, Value, Width } from "../../x86/semantics/mod.ts";
 import { signed } from "../../x86/semantics/builder.ts";
 import { HIT_OFFSET, load, store } from "../interpreter/binder.ts";
-import type { AccessGroup } from "./coalescing.ts";
+import { type AccessGroup, writtenRegisters } from "./coalescing.ts";
 import type { RegionFrame } from "./frame.ts";
 
 const PAGE = 4096;
@@ -33,6 +33,8 @@ export class ScalarConstantBinder implements ScalarBuilder {
   readonly repeat: number;
   readonly #implied: boolean;
   #undo: (() => void) | undefined;
+  /** General registers that the instruction may write, as bits, when somebody has asked. */
+  #written: number | undefined;
 
   /** @param offset Offset of the instruction in its page. */
   constructor(readonly frame: RegionFrame, readonly instruction: Instruction, readonly offset: number) {
@@ -162,15 +164,13 @@ export class ScalarConstantBinder implements ScalarBuilder {
 
   /** Leaves the region if `condition` holds. */
   #leaveIf(condition: Value): void {
-    this.frame.body.if(
-      condition,
-      () => {
-        this.#undo?.();
-        this.frame.leave();
-      },
-      undefined,
-      "unlikely",
-    );
+    const { frame } = this, undo = this.#undo;
+    if (undo === undefined) return frame.leaveIf(condition);
+    const leave = () => {
+      undo();
+      frame.leave();
+    };
+    frame.body.if(condition, leave, undefined, "unlikely");
   }
 
   /** The TLB entry of a linear address. */
@@ -280,10 +280,23 @@ export class ScalarConstantBinder implements ScalarBuilder {
   let(value: Value): Value {
     const known = constantOf(value);
     if (known !== undefined) return i32.const(known);
+    const read = localOf(value);
+    if (read !== undefined && this.#isSteady(read)) return value;
     const local = this.variable();
     this.frame.body.set(local, value);
+    this.frame.steady[local.index] = true;
     return local.get();
   }
+
+  /** Whether a local keeps its value to the instruction's end. */
+  #isSteady(local: Local): boolean {
+    const { steady, registers, eipPage } = this.frame;
+    const register = registers.indexOf(local as Local<"i32">);
+    if (register < 0) return local === eipPage || steady[local.index] === true;
+    this.#written ??= writtenRegisters(this.instruction);
+    return (this.#written & 1 << register) === 0;
+  }
+
   let64(value: Expr<"i64">): Expr<"i64"> {
     const local = this.frame.variable("i64");
     this.frame.body.set(local, value);

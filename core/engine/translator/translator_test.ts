@@ -486,3 +486,36 @@ Deno.test("what happens to regions is told: made, written, left for an instructi
     events.reduce((live, { kind }) => live + (kind === "made" ? 1 : kind === "gone" ? -1 : 0), 0),
   );
 });
+
+Deno.test("an instruction reads its registers as they were before it, whichever of them it writes", () => {
+  both(`
+    mov ecx, 3000
+    mov ebx, 0x12345678
+again: xchg eax, ebx
+    xadd eax, ebx
+    xadd ebx, ebx
+    push esp
+    pop edx
+    sub esp, edx
+    add esp, edx
+    add [0x20000], eax
+    xadd [0x20000], ecx
+    xchg [0x20004], ebx
+    mov ecx, [0x20010]
+    test ecx, ecx
+    jnz counted
+    mov ecx, 3000
+counted: cmp bl, bh
+    cmovl eax, ebx
+    sbb esi, eax
+    shld edi, esi, cl
+    imul ebx, ebx, 77
+    pop ebp
+    push ebp
+    lea edx, [edx+edx*4+7]
+    xchg dl, dh
+    dec ecx
+    mov [0x20010], ecx
+    jnz again
+    hlt`);
+});
