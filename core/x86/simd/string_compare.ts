@@ -20,19 +20,27 @@ const first = new Lanes();
 const second = new Lanes();
 const mask = new Lanes();
 
-/** Elements of an operand as integers. */
-function elements(lanes: Lanes, control: number): number[] {
-  const values = [...((control & CONTROL.WORDS) !== 0 ? lanes.u16 : lanes.u8)];
-  if ((control & CONTROL.SIGNED) === 0) return values;
-  const shift = (control & CONTROL.WORDS) !== 0 ? 16 : 24;
-  return values.map((value) => value << shift >> shift);
+/** The elements of an operand as integers, of which there are 8 or 16. */
+class Elements {
+  count = 0;
+  readonly values: Int32Array = new Int32Array(16);
+
+  set(lanes: Lanes, control: number): void {
+    const words = (control & CONTROL.WORDS) !== 0;
+    const shift = (control & CONTROL.SIGNED) === 0 ? 0 : words ? 16 : 24;
+    this.count = words ? 8 : 16;
+    for (let k = 0; k < this.count; k++) this.values[k] = (words ? lanes.u16[k]! : lanes.u8[k]!) << shift >> shift;
+  }
+
+  /** How many come before the terminating zero. */
+  get implicitLength(): number {
+    for (let k = 0; k < this.count; k++) if (this.values[k] === 0) return k;
+    return this.count;
+  }
 }
 
-/** Elements before the terminating zero. */
-function implicitLength(values: readonly number[]): number {
-  const end = values.indexOf(0);
-  return end < 0 ? values.length : end;
-}
+const pattern = new Elements();
+const text = new Elements();
 
 /** The magnitude of a length register, saturated. */
 function explicitLength(cpu: Cpu, register: number, count: number): number {
@@ -40,34 +48,33 @@ function explicitLength(cpu: Cpu, register: number, count: number): number {
 }
 
 /** IntRes1: for each element of the second operand, whether the first one's pattern holds there (4.1.3, table 4-2). */
-function aggregate(
-  pattern: readonly number[],
-  patternLength: number,
-  text: readonly number[],
-  textLength: number,
-  control: number,
-): number {
-  const holds = (j: number): boolean => {
-    const value = text[j]!, valid = j < textLength;
-    switch (control & CONTROL.AGGREGATION) {
-      case AGGREGATION.EQUAL_ANY:
-        return valid && pattern.slice(0, patternLength).includes(value);
-      case AGGREGATION.RANGES:
-        for (let i = 0; i + 1 < patternLength; i += 2) {
-          if (valid && value >= pattern[i]! && value <= pattern[i + 1]!) return true;
-        }
-        return false;
-      case AGGREGATION.EQUAL_EACH:
-        return valid && j < patternLength ? value === pattern[j] : valid === j < patternLength;
-      default:
-        // Beyond the end of the register there is nothing to contradict.
-        for (let i = 0; i < patternLength && j + i < text.length; i++) {
-          if (j + i >= textLength || text[j + i] !== pattern[i]) return false;
-        }
-        return true;
-    }
-  };
-  return text.reduce((bits, _, j) => holds(j) ? bits | 1 << j : bits, 0);
+function aggregate(patternLength: number, textLength: number, control: number): number {
+  const form = control & CONTROL.AGGREGATION;
+  let bits = 0;
+  for (let j = 0; j < text.count; j++) if (holds(form, j, patternLength, textLength)) bits |= 1 << j;
+  return bits;
+}
+
+function holds(form: number, j: number, patternLength: number, textLength: number): boolean {
+  const value = text.values[j]!, valid = j < textLength, wanted = pattern.values;
+  switch (form) {
+    case AGGREGATION.EQUAL_ANY:
+      for (let i = 0; valid && i < patternLength; i++) if (wanted[i] === value) return true;
+      return false;
+    case AGGREGATION.RANGES:
+      for (let i = 0; valid && i + 1 < patternLength; i += 2) {
+        if (value >= wanted[i]! && value <= wanted[i + 1]!) return true;
+      }
+      return false;
+    case AGGREGATION.EQUAL_EACH:
+      return valid && j < patternLength ? value === wanted[j] : valid === j < patternLength;
+    default:
+      // Beyond the end of the register there is nothing to contradict.
+      for (let i = 0; i < patternLength && j + i < text.count; i++) {
+        if (j + i >= textLength || text.values[j + i] !== wanted[i]) return false;
+      }
+      return true;
+  }
 }
 
 /** IntRes2 (4.1.4). */
@@ -100,11 +107,12 @@ function comparison(explicit: boolean, output: typeof index): Callout {
     second.read(cpu, instruction, 1, 16, true);
     first.readXmm(cpu, instruction.operands[0].register);
     const control = instruction.operands[2].value;
-    const pattern = elements(first, control), text = elements(second, control);
-    const count = text.length;
-    const patternLength = explicit ? explicitLength(cpu, GPR.AX, count) : implicitLength(pattern);
-    const textLength = explicit ? explicitLength(cpu, GPR.DX, count) : implicitLength(text);
-    const found = aggregate(pattern, patternLength, text, textLength, control);
+    pattern.set(first, control);
+    text.set(second, control);
+    const { count } = text;
+    const patternLength = explicit ? explicitLength(cpu, GPR.AX, count) : pattern.implicitLength;
+    const textLength = explicit ? explicitLength(cpu, GPR.DX, count) : text.implicitLength;
+    const found = aggregate(patternLength, textLength, control);
     const bits = polarize(found, textLength, count, control);
     output(cpu, bits, count, control);
     cpu.setEflags(
