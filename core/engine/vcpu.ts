@@ -174,6 +174,7 @@ export class Vcpu {
       run: this.#interpreter.loop,
       calledOut: this.cpu.model.calledOut,
       after: hotAfter,
+      ...(options.translate?.mostBytes === undefined ? {} : { mostBytes: options.translate.mostBytes }),
       ...(options.translate?.watch ? { watch: options.translate.watch } : {}),
     });
     this.#careful = new CarefulMode(this.cpu, this.code.instruction);

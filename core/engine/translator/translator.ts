@@ -32,8 +32,11 @@ export const REGION_SLOTS = 1 << 15;
 /** Regions that one module takes at most, and at least unless nothing else becomes hot. */
 const BATCH = 16;
 
-/** WebAssembly bytes of the modules that exist at most: then the oldest go. */
-const MOST_BYTES = 48 << 20;
+/**
+ * WebAssembly bytes of the modules that exist at most: then the oldest go. What V8 makes of them, and keeps, is about five times as much. A
+ * Linux that has booted and worked for a minute has 8 MB; what follows is mostly the code of processes that have ended.
+ */
+const MOST_BYTES = 12 << 20;
 
 /** How often something becomes hot, the same or others, before a batch is translated that is not full. */
 const PATIENCE = BATCH / 2;
@@ -58,6 +61,8 @@ export interface TranslatorOptions {
   readonly calledOut: ReadonlySet<string>;
   /** How often code is reached before it is hot: 1 to 65535. */
   readonly after: number;
+  /** WebAssembly bytes of the modules that exist at most. */
+  readonly mostBytes?: number;
   /** What is to be seen of regions. */
   readonly watch?: RegionWatchOptions;
 }
@@ -333,7 +338,8 @@ export class Translator {
     this.#bytes += bytes.length;
     this.#liveBytes += bytes.length;
     this.#emitted += compiling - started;
-    while (this.#liveBytes > MOST_BYTES) this.#evict();
+    const most = this.#options.mostBytes ?? MOST_BYTES;
+    while (this.#liveBytes > most) this.#evict();
   }
 
   /** A slot of the table that is free. */

@@ -519,3 +519,24 @@ counted: cmp bl, bh
     jnz again
     hlt`);
 });
+
+Deno.test("translated code that takes too much room makes room: the oldest goes, and comes back when it is hot again", () => {
+  // Functions in many pages, all called in turns; the round begins anew until each has gone and come back.
+  const FUNCTIONS = 120, FIRST = 0x2_0000;
+  const calls = Array.from({ length: FUNCTIONS }, (_, k) => `call ${FIRST + k * 0x1040}`).join("\n");
+  const program = `mov ecx, 300\nagain:\n${calls}\ndec ecx\njnz again\nhlt`;
+  const machine = (translate?: VcpuOptions["translate"]) => {
+    const made = new TestMachine(program, translate);
+    for (let k = 0; k < FUNCTIONS; k++) {
+      made.write(FIRST + k * 0x1040, `rol eax, 3\nxor eax, ${k * 77}\nadd ebx, eax\nret`);
+    }
+    return made.run();
+  };
+  const expected = machine().state;
+  const MOST = 20_000;
+  const bounded = machine({ after: 5, mostBytes: MOST });
+  assertEquals(bounded.state, expected);
+  assert(bounded.counters.evicted > FUNCTIONS, `${bounded.counters.evicted}`);
+  assert(bounded.counters.liveBytes <= MOST, `${bounded.counters.liveBytes}`);
+  assertEquals(machine({ after: 5 }).counters.evicted, 0);
+});
