@@ -49,7 +49,7 @@ export interface VcpuOptions {
   readonly callouts?: readonly (Callout | undefined)[];
   /**
    * Translate code that was reached this often; without it everything is interpreted. 0 and 1: code is translated when it is first met.
-   * `mostBytes`: of WebAssembly at a time, 12 MB if absent.
+   * `mostBytes`: of WebAssembly at a time, 8 MB if absent.
    */
   readonly translate?: { readonly after: number; readonly mostBytes?: number; readonly watch?: RegionWatchOptions };
   /** Told of each exception that an instruction raised, before it is delivered. */

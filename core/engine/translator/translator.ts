@@ -29,17 +29,20 @@ import {
 /** Slots of the regions' function table. */
 export const REGION_SLOTS = 1 << 15;
 
-/** Regions that one module takes at most, and at least unless nothing else becomes hot. */
-const BATCH = 16;
+/**
+ * Regions that one module takes at most, and at least unless nothing else becomes hot. A module costs V8 as much as several functions, and
+ * code that is soon over is interpreted meanwhile, not translated.
+ */
+const BATCH = 64;
 
 /**
  * WebAssembly bytes of the modules that exist at most: then the oldest go. What V8 makes of them, and keeps, is about five times as much. A
- * Linux that has booted and worked for a minute has 8 MB; what follows is mostly the code of processes that have ended.
+ * Linux that has booted and worked for half a minute has 6 MB; what follows is mostly the code of processes that have ended.
  */
-const MOST_BYTES = 12 << 20;
+const MOST_BYTES = 8 << 20;
 
 /** How often something becomes hot, the same or others, before a batch is translated that is not full. */
-const PATIENCE = BATCH / 2;
+const PATIENCE = 40;
 
 /** How often regions are left for an instruction, between two calms, before it is called. */
 const SITE_LIMIT = 500;
