@@ -17,6 +17,7 @@ import type { Outlines } from "./outlines.ts";
 import { type Block, type Edge, type Region, type RegionInstruction, successors } from "./region.ts";
 import { analyse, type Structure } from "./structure.ts";
 import { type Knowledge, meetKnowledge, VectorFile } from "./vector_file.ts";
+import { packExit, unpackExit, WayOut } from "./ways_out.ts";
 
 /** What the regions of one module share. */
 export interface RegionModule {
@@ -54,13 +55,6 @@ export interface RegionGauge {
 
 type Label = Parameters<Body["br"]>[0];
 
-/** The code in a packed exit: its low two bits. */
-const CODE: Readonly<Record<number, number>> = {
-  [REGION_EXIT.INTERPRET]: 0,
-  [REGION_EXIT.BUDGET]: 1,
-  [REGION_EXIT.LOOKUP]: 2,
-};
-
 const nowhere = i32.const(0);
 
 const REGION_RESULTS = ["i32"] as const;
@@ -80,30 +74,10 @@ let latest: RegionEmitter | undefined;
 
 type PooledType = "i32" | "i64" | "v128";
 
-/** A way out of a region: with the flags in memory, or in locals that must be stored. */
-class WayOut {
-  /** Somebody takes it; with flags in locals. */
-  taken = false;
-  takenWithFlags = false;
-  #stored!: Label;
-  #local!: Label;
-
-  open(stored: Label, local: Label): void {
-    this.#stored = stored;
-    this.#local = local;
-  }
-
-  take(flagsLocal: boolean): Label {
-    this.taken = true;
-    this.takenWithFlags ||= flagsLocal;
-    return flagsLocal ? this.#local : this.#stored;
-  }
-}
-
 class RegionEmitter {
   readonly #words: Map<number, Local<"i32">>;
   readonly #eipPage: Local<"i32">;
-  /** A packed exit: EIP from the page's start << 16 | instructions since the block's start << 2 | code. */
+  /** A packed exit: see `packExit`. */
   readonly #exit: Local<"i32">;
   readonly #target: Local<"i32">;
   readonly #cell: Local<"i32">;
@@ -128,7 +102,7 @@ class RegionEmitter {
   readonly #entries = new Map<AccessGroup, Local<"i32">>();
   readonly #blockPool: Local<"i32">[] = [];
   /** Where the exits go: with the flags in memory already, or in locals. */
-  readonly #leaves = new WayOut();
+  readonly #leaves: WayOut;
   readonly #chains = new WayOut();
   readonly #jumps = new WayOut();
 
@@ -154,6 +128,7 @@ class RegionEmitter {
     this.#words = new Map(FLAG_WORDS.map((offset) => [offset, body.local("i32")]));
     this.#eipPage = body.local("i32");
     this.#exit = body.local("i32");
+    this.#leaves = new WayOut(this.#exit);
     this.#target = body.local("i32");
     this.#cell = body.local("i32");
     this.#flags = new LocalFlags({
@@ -203,33 +178,9 @@ class RegionEmitter {
     const [first, ...others] = stubs;
     if (first === undefined) return inside();
     const [way, emit] = first, { body } = this;
-    if (way === this.#leaves) this.#leaveStubs(() => this.#stubs(others, inside));
-    else {
-      body.block((stored) => {
-        body.block((local) => {
-          way.open(stored, local);
-          this.#stubs(others, inside);
-        });
-        if (way.takenWithFlags) this.#storeFlags();
-        else body.unreachable();
-      });
-    }
+    way.around(body, () => this.#stubs(others, inside), () => this.#storeFlags());
     if (way.taken) emit();
     else body.unreachable();
-  }
-
-  /** As for the other ways out; who leaves brings the packed exit. */
-  #leaveStubs(inside: () => void): void {
-    const { body } = this, way = this.#leaves, exit = this.#exit;
-    body.blockInto(exit, (stored) => {
-      body.blockInto(exit, (local) => {
-        way.open(stored, local);
-        inside();
-      });
-      if (!way.takenWithFlags) return body.unreachable();
-      this.#storeFlags();
-      body.brWith(stored, exit.get());
-    });
   }
 
   #enter(): void {
@@ -269,15 +220,13 @@ class RegionEmitter {
   }
 
   #writeBack(): void {
-    const { body } = this;
-    const exit = this.#exit.get();
+    const { body } = this, { offset, retired, code } = unpackExit(this.#exit.get());
     this.#storeRegisters();
     this.#vectors.store();
-    this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), i32.shr_s(exit, i32.const(16))));
-    const retired = i32.and(i32.shr_u(exit, i32.const(2)), i32.const(0x3fff));
+    this.#setState(STATE.RIP, i32.add(this.#eipPage.get(), offset));
     this.#setState(STATE.BUDGET, i32.sub(this.budget.get(), retired));
     this.services.gauge?.left(body, this.#state(STATE.BUDGET));
-    body.return(i32.add(i32.and(exit, i32.const(3)), i32.const(REGION_EXIT.INTERPRET)) as never);
+    body.return(code as never);
   }
 
   #storeRegisters(): void {
@@ -608,11 +557,6 @@ class RegionEmitter {
     this.#leaveAtIf(this.#state(STATE.STALE), next, position + 1, REGION_EXIT.LOOKUP);
     this.#checkBudget(next, position + 1);
   }
-}
-
-/** Where and why a region is left: see `#exit`. */
-function packExit(offset: number, retired: number, code: number): Value {
-  return i32.const((offset << 16) | (retired << 2) | CODE[code]!);
 }
 
 /** The smaller of a value and a constant, unsigned. */
