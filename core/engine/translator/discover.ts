@@ -179,7 +179,7 @@ function follow(place: RegionPlace, source: CodeSource, limit: number): Region |
       const next = offset + decoded.length;
       if (item.how === "left" || (kind & IS.TRANSFER) !== 0) break;
       if ((kind & IS.BRANCH) !== 0) {
-        const target = relativeTarget(item);
+        const target = cutsTarget(item, place.mode) ? undefined : relativeTarget(item);
         if (name === "call" && target !== undefined && follows(target) && follows(next)) {
           for (const leader of [target, next]) {
             found.lead(leader);
@@ -187,7 +187,7 @@ function follow(place: RegionPlace, source: CodeSource, limit: number): Region |
           }
           break;
         }
-        if (name === "jmp" && target === undefined) {
+        if (name === "jmp" && relativeTarget(item) === undefined) {
           const named = tableOf(item, source).filter(follows);
           for (const leader of named) {
             found.lead(leader);
@@ -212,7 +212,7 @@ function follow(place: RegionPlace, source: CodeSource, limit: number): Region |
   }
   const first = found.at(place.offset);
   if (first === undefined || first.how === "left") return undefined;
-  const blocks = makeBlocks(tables);
+  const blocks = makeBlocks(tables, place.mode);
   let length = 0;
   for (const { instructions } of blocks) length += instructions.length;
   return { place, blocks, length };
@@ -225,6 +225,11 @@ function relativeTarget({ offset, instruction }: RegionInstruction): number | un
   return offset + instruction.length + operand.value;
 }
 
+/** Whether a relative branch of 32-bit code cuts EIP to 16 bits, which seldom leads into the page. */
+function cutsTarget({ instruction }: RegionInstruction, mode: number): boolean {
+  return (mode & MODE.D) !== 0 && instruction.operandSize === 2;
+}
+
 /** What a jump through a table may go to. */
 function tableOf({ instruction }: RegionInstruction, source: CodeSource): number[] {
   const { kind, base, index, scale, value, size } = instruction.operands[0]!;
@@ -234,7 +239,7 @@ function tableOf({ instruction }: RegionInstruction, source: CodeSource): number
 
 type Tables = ReadonlyMap<number, readonly number[]>;
 
-function makeBlocks(tables: Tables): Block[] {
+function makeBlocks(tables: Tables, mode: number): Block[] {
   const starts = found.number();
   const returns: number[] = [];
   for (const item of found.items) {
@@ -244,7 +249,7 @@ function makeBlocks(tables: Tables): Block[] {
     const behind = found.block(item.offset + item.instruction.length);
     if (behind >= 0) returns.push(behind);
   }
-  return starts.map((start) => makeBlock(start, returns, tables));
+  return starts.map((start) => makeBlock(start, returns, tables, mode));
 }
 
 function edge(target: number): Edge {
@@ -252,7 +257,7 @@ function edge(target: number): Edge {
   return block < 0 ? { to: "outside", target } : { to: "block", block };
 }
 
-function makeBlock(start: number, returns: readonly number[], tables: Tables): Block {
+function makeBlock(start: number, returns: readonly number[], tables: Tables, mode: number): Block {
   const instructions: RegionInstruction[] = [];
   for (let offset = start;;) {
     const item = found.at(offset);
@@ -271,7 +276,11 @@ function makeBlock(start: number, returns: readonly number[], tables: Tables): B
     }
     if ((kind & IS.BRANCH) !== 0) {
       const target = relativeTarget(item);
-      const taken = target === undefined ? undefined : edge(target);
+      const taken: Edge | undefined = target === undefined
+        ? undefined
+        : cutsTarget(item, mode)
+        ? { to: "outside", target }
+        : edge(target);
       const next = name !== "jmp" && name !== "call" && name !== "ret" ? edge(end) : undefined;
       const named = tables.get(offset)?.map((at) => found.block(at)).filter((block) => block >= 0) ?? NO_TARGETS;
       return { start, instructions, end, taken, next, targets: name === "ret" ? returns : named };

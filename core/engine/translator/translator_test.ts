@@ -540,3 +540,18 @@ Deno.test("translated code that takes too much room makes room: the oldest goes,
   assert(bounded.counters.liveBytes <= MOST, `${bounded.counters.liveBytes}`);
   assertEquals(machine({ after: 5 }).counters.evicted, 0);
 });
+
+Deno.test("a branch that cuts EIP to 16 bits leaves its page, even when its displacement does not", () => {
+  const made = (translate?: VcpuOptions["translate"]) => {
+    const machine = new TestMachine(
+      "mov ecx, 2000\nagain: add eax, ecx\ndb 0x66, 0x73, 0x00\nadd ebx, 1\ndec ecx\njnz again\nhlt",
+      translate,
+    );
+    // JAE ends at 1000Ah: where it is taken, at Ah.
+    machine.write(0xa, `add edx, 7\njmp ${CODE + 0xd}`);
+    return machine.run();
+  };
+  const { state, vcpu } = made();
+  assert(vcpu.cpu.gpr32(GPR.DX) > 0);
+  for (const after of [1, 5]) assertEquals(made({ after }).state, state);
+});
